@@ -1,0 +1,49 @@
+//! How a game of chess ends.
+
+use cozy_chess::Color;
+use serde::Serialize;
+
+/// `{"result": "1-0", "reason": "checkmate"}`
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Outcome {
+    result: Score,
+    reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+enum Score {
+    #[serde(rename = "1-0")]
+    White,
+    #[serde(rename = "0-1")]
+    Black,
+    #[serde(rename = "1/2-1/2")]
+    Draw,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reason {
+    Checkmate,
+    Stalemate,
+    InsufficientMaterial,
+    FiftyMoves,
+    ThreefoldRepetition,
+    Resignation,
+    Agreement,
+    Abandoned,
+}
+
+impl Outcome {
+    pub(crate) fn won(winner: Color, reason: Reason) -> Self {
+        let result = match winner {
+            Color::White => Score::White,
+            Color::Black => Score::Black,
+        };
+        Self { result, reason }
+    }
+
+    pub(crate) fn draw(reason: Reason) -> Self {
+        let result = Score::Draw;
+        Self { result, reason }
+    }
+}

@@ -1,0 +1,225 @@
+//! A chess position between two moves: `cozy-chess`, in the terms of the wire.
+
+use crate::outcome::{Outcome, Reason};
+use cozy_chess::{BitBoard, Board, Color, File, Move, Piece, Rank, util::display_san_move};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A square, written `"e4"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Square(cozy_chess::Square);
+
+impl fmt::Display for Square {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Square> for String {
+    fn from(square: Square) -> Self {
+        square.to_string()
+    }
+}
+
+impl TryFrom<String> for Square {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let square = name.parse().map(Self);
+        square.map_err(|_| format!("`{name}` is not a square: they are `a1` to `h8`"))
+    }
+}
+
+/// What a pawn becomes on the last rank.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) enum Promotion {
+    #[serde(rename = "q")]
+    Queen,
+    #[serde(rename = "r")]
+    Rook,
+    #[serde(rename = "b")]
+    Bishop,
+    #[serde(rename = "n")]
+    Knight,
+}
+
+impl From<Promotion> for Piece {
+    fn from(promotion: Promotion) -> Self {
+        match promotion {
+            Promotion::Queen => Self::Queen,
+            Promotion::Rook => Self::Rook,
+            Promotion::Bishop => Self::Bishop,
+            Promotion::Knight => Self::Knight,
+        }
+    }
+}
+
+/// Why a move can't be made.
+#[derive(Debug)]
+pub(crate) enum IllegalMove {
+    NotYourPiece(Square),
+    Illegal(Square, Square),
+    ChoosePromotion,
+    NothingToPromote,
+}
+
+impl fmt::Display for IllegalMove {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotYourPiece(from) => write!(f, "you have no piece on {from}"),
+            Self::Illegal(from, to) => write!(f, "{from} to {to} is not a legal move"),
+            Self::ChoosePromotion => {
+                f.write_str("the pawn promotes: choose `q`, `r`, `b` or `n` as its `promotion`")
+            }
+            Self::NothingToPromote => f.write_str("this move promotes nothing"),
+        }
+    }
+}
+
+/// The board, and what has stood on it before.
+#[derive(Debug)]
+pub(crate) struct Position {
+    board: Board,
+    /// Every position since the last capture or pawn move, this one included: the ones that can
+    /// still come again.
+    reached: Vec<Board>,
+}
+
+impl Default for Position {
+    fn default() -> Self {
+        let board = first_board();
+        let reached = vec![board.clone()];
+        Self { board, reached }
+    }
+}
+
+#[cfg(test)]
+use crate::tests::first_board;
+#[cfg(not(test))]
+fn first_board() -> Board {
+    Board::startpos()
+}
+
+impl Position {
+    /// Whose move it is.
+    pub(crate) fn turn(&self) -> Color {
+        self.board.side_to_move()
+    }
+
+    /// The position as FEN. It names an en passant square only if a pawn can capture there, where
+    /// `cozy-chess` names one after every double step.
+    pub(crate) fn fen(&self) -> String {
+        let fen = self.board.to_string();
+        let mut fields: Vec<_> = fen.split(' ').collect();
+        if !self.can_capture_en_passant() {
+            fields[3] = "-";
+        }
+        fields.join(" ")
+    }
+
+    /// Makes a move and returns it in algebraic notation; an illegal one changes nothing.
+    pub(crate) fn play(
+        &mut self,
+        from: Square,
+        to: Square,
+        promotion: Option<Promotion>,
+    ) -> Result<String, IllegalMove> {
+        let legal = self.legal(from, to, promotion)?;
+        let san = display_san_move(&self.board, legal).to_string();
+        self.board.play(legal);
+        if self.board.halfmove_clock() == 0 {
+            self.reached.clear();
+        }
+        self.reached.push(self.board.clone());
+        Ok(san)
+    }
+
+    /// How the game has ended by itself, if it has.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        let can_move = self.board.generate_moves(|_| true);
+        let again = |earlier: &&Board| earlier.same_position(&self.board);
+        if !can_move && !self.board.checkers().is_empty() {
+            Some(Outcome::won(!self.turn(), Reason::Checkmate))
+        } else if !can_move {
+            Some(Outcome::draw(Reason::Stalemate))
+        } else if self.nobody_can_mate() {
+            Some(Outcome::draw(Reason::InsufficientMaterial))
+        } else if self.board.halfmove_clock() >= 100 {
+            Some(Outcome::draw(Reason::FiftyMoves))
+        } else if self.reached.iter().filter(again).count() >= 3 {
+            Some(Outcome::draw(Reason::ThreefoldRepetition))
+        } else {
+            None
+        }
+    }
+
+    fn legal(
+        &self,
+        from: Square,
+        to: Square,
+        promotion: Option<Promotion>,
+    ) -> Result<Move, IllegalMove> {
+        let us = self.turn();
+        if !self.board.colors(us).has(from.0) {
+            return Err(IllegalMove::NotYourPiece(from));
+        }
+        let promotes = self.board.pieces(Piece::Pawn).has(from.0)
+            && to.0.rank() == Rank::Eighth.relative_to(us);
+        let mut candidate = Move {
+            from: from.0,
+            to: self.castling(from.0, to.0).unwrap_or(to.0),
+            promotion: promotes.then_some(Piece::Queen),
+        };
+        if self.board.colors(us).has(to.0) || !self.board.is_legal(candidate) {
+            return Err(IllegalMove::Illegal(from, to));
+        }
+        match (promotes, promotion) {
+            (true, None) => return Err(IllegalMove::ChoosePromotion),
+            (false, Some(_)) => return Err(IllegalMove::NothingToPromote),
+            (_, promotion) => candidate.promotion = promotion.map(Piece::from),
+        }
+        Ok(candidate)
+    }
+
+    /// The rook with which the king castles by going from one square to the other: `cozy-chess`
+    /// writes castling as the king taking that rook.
+    fn castling(
+        &self,
+        from: cozy_chess::Square,
+        to: cozy_chess::Square,
+    ) -> Option<cozy_chess::Square> {
+        let rights = self.board.castle_rights(self.turn());
+        let rook = match to.file() {
+            File::G => rights.short?,
+            File::C => rights.long?,
+            _ => return None,
+        };
+        let is_castling = from == self.board.king(self.turn()) && to.rank() == from.rank();
+        is_castling.then(|| cozy_chess::Square::new(rook, from.rank()))
+    }
+
+    fn can_capture_en_passant(&self) -> bool {
+        let us = self.turn();
+        let pawns = self.board.colored_pieces(us, Piece::Pawn);
+        self.board.en_passant().is_some_and(|file| {
+            let behind = cozy_chess::Square::new(file, Rank::Sixth.relative_to(us));
+            self.board
+                .generate_moves_for(pawns, |moves| moves.to.has(behind))
+        })
+    }
+
+    /// Whether no moves at all lead to mate: bare kings, one minor piece, or bishops that all
+    /// stand on one colour.
+    fn nobody_can_mate(&self) -> bool {
+        let pieces = self.board.occupied() ^ self.board.pieces(Piece::King);
+        let bishops = self.board.pieces(Piece::Bishop);
+        let minor = bishops | self.board.pieces(Piece::Knight);
+        let one_colour =
+            pieces.is_subset(BitBoard::DARK_SQUARES) || pieces.is_subset(BitBoard::LIGHT_SQUARES);
+        match pieces.len() {
+            0 | 1 => pieces.is_subset(minor),
+            _ => pieces.is_subset(bishops) && one_colour,
+        }
+    }
+}

@@ -1,0 +1,501 @@
+//! Parameters: which of them are lent by the library, and which are fields of a message.
+
+use super::methods::{cfgs, named};
+use crate::{
+    ast::Method,
+    errors::{Errors, code, instead, nearest},
+    model::{Arg, Field, Value, in_macro},
+    names::{Hook, MEMBER, PLAYER, ROOM, ROOM_ID, TAG},
+};
+use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{
+    Attribute, FnArg, Pat, PatType, Type, TypeReference, ext::IdentExt, parse_quote_spanned,
+    spanned::Spanned,
+};
+
+/// What kind of method the parameters are of.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    Handler {
+        open: bool,
+    },
+    /// A validator of one message, with that message's fields.
+    Validator {
+        open: bool,
+        handler: &'a Ident,
+        fields: &'a [String],
+    },
+    /// A validator of every message.
+    AnyValidator {
+        open: bool,
+        message: &'a Ident,
+    },
+    Hook(Hook),
+    Create,
+    View,
+}
+
+/// What the library lends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lent {
+    Room,
+    Player,
+    Member,
+    RoomId,
+}
+
+/// The arguments of a handler, and the fields of its message.
+pub(super) fn of_handler(
+    method: &Method,
+    open: bool,
+    game: &TokenStream,
+    errors: &mut Errors,
+) -> (Vec<Arg>, Vec<Field>) {
+    let mut args = Args::default();
+    let mut fields = Vec::new();
+    for param in typed(method) {
+        let place = Place::Handler { open };
+        if let Some((lent, ty)) = lent(&param.ty) {
+            if let Some(attr) = param.attrs.iter().find(|attr| attr.path().is_ident("serde")) {
+                errors.at(
+                    attr,
+                    "this is no field of the message, but lent by the library: remove `#[serde]`",
+                );
+            }
+            args.lend(place, lent, ty, param, errors);
+        } else if let Some(field) = field(param, game, errors) {
+            args.push(Value::Field(field.name.clone()), param);
+            fields.push(field);
+        }
+    }
+    (args.0, fields)
+}
+
+/// The arguments of anything that is not a handler.
+pub(super) fn of(method: &Method, place: Place<'_>, errors: &mut Errors) -> Vec<Arg> {
+    let mut args = Args::default();
+    for param in typed(method) {
+        match place {
+            Place::Validator { fields, .. } if is_field(param, fields) => {
+                if let Some(field) = seen_field(param, errors) {
+                    args.push(Value::FieldRef(field), param);
+                }
+            }
+            Place::AnyValidator { message, .. } if is_reference_to(&param.ty, message) => {
+                args.push(Value::Message, param);
+            }
+            Place::Create if lent(&param.ty).is_none() && !is_reference(&param.ty) => {
+                if args.0.iter().any(|arg| matches!(arg.value, Value::Options)) {
+                    errors.at(
+                        &param.ty,
+                        "a room's options are one value: put the fields of both into one struct",
+                    );
+                } else {
+                    args.push(Value::Options, param);
+                }
+            }
+            _ => match lent(&param.ty) {
+                Some((lent, ty)) => args.lend(place, lent, ty, param, errors),
+                None => place.refuse(param, errors),
+            },
+        }
+    }
+    args.0
+}
+
+/// The names of a handler's fields, sound or not, for its validators.
+pub(super) fn field_names(method: &Method) -> Vec<String> {
+    typed(method)
+        .filter(|param| lent(&param.ty).is_none())
+        .filter_map(|param| Some(plain_name(&param.pat)?.unraw().to_string()))
+        .collect()
+}
+
+fn typed(method: &Method) -> impl Iterator<Item = &PatType> {
+    method.sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(param) => Some(param),
+        FnArg::Receiver(_) => None,
+    })
+}
+
+#[derive(Default)]
+struct Args(Vec<Arg>);
+
+impl Args {
+    fn push(&mut self, value: Value, param: &PatType) {
+        self.0.push(Arg {
+            value,
+            span: param.ty.span(),
+            cfgs: cfgs(&param.attrs),
+        });
+    }
+
+    fn lend(
+        &mut self,
+        place: Place<'_>,
+        lent: Lent,
+        ty: &TypeReference,
+        param: &PatType,
+        errors: &mut Errors,
+    ) {
+        let twice = self.0.iter().any(|arg| matches!(arg.value, Value::Room));
+        match place.lend(lent, ty) {
+            Ok(Value::Room) if twice => {
+                errors.at(ty, "the room is there already: take it once");
+            }
+            Ok(value) => self.push(value, param),
+            Err(words) => errors.at(ty, words),
+        }
+    }
+}
+
+impl Place<'_> {
+    /// What the library lends in this place, or why it does not.
+    fn lend(self, lent: Lent, ty: &TypeReference) -> Result<Value, String> {
+        let by = code(&ty.elem);
+        Err(match (lent, self) {
+            (Lent::Room, Self::Create) => {
+                "there is no room yet, only its id: take `&RoomId`".to_owned()
+            }
+            (Lent::Room, Self::View) => "a view shows the state of the game alone: keep what it \
+                needs in the struct, and take `&Member` for who is looking"
+                .to_owned(),
+            (Lent::Room, Self::Validator { .. } | Self::AnyValidator { .. })
+                if ty.mutability.is_some() =>
+            {
+                format!("a validator changes nothing: write `&{by}`")
+            }
+            (Lent::Room, _) => return Ok(Value::Room),
+            (_, Self::Create) if lent != Lent::RoomId => {
+                "nobody has joined yet: `#[create]` takes `&RoomId` and the room's options"
+                    .to_owned()
+            }
+            (_, Self::Hook(hook)) if !hook.has_player() && lent != Lent::RoomId => format!(
+                "`#[{}]` is about the room, not about one player: take `&mut Room<Self>`",
+                hook.name()
+            ),
+            _ if ty.mutability.is_some() => format!("this is lent to look at: write `&{by}`"),
+            (Lent::RoomId, Self::Create) => return Ok(Value::RoomId),
+            (Lent::RoomId, Self::View) => {
+                "a view shows the state of the game alone: keep the id in the struct".to_owned()
+            }
+            (Lent::RoomId, _) => "take `&Room<Self>` and ask for its `id()`".to_owned(),
+            (
+                Lent::Player,
+                Self::Handler { open }
+                | Self::Validator { open, .. }
+                | Self::AnyValidator { open, .. },
+            ) => {
+                if !open {
+                    return Ok(Value::Player);
+                }
+                "spectators may send this and have no seat: take `&Member`".to_owned()
+            }
+            (Lent::Player, Self::View) => {
+                "spectators look too and have no seat: take `&Member`".to_owned()
+            }
+            (Lent::Player, _) => return Ok(Value::Player),
+            (Lent::Member, Self::Hook(_)) => {
+                "hooks are about players, who have a seat: take `&Player`".to_owned()
+            }
+            (Lent::Member, _) => return Ok(Value::Member),
+        })
+    }
+
+    /// Says why a parameter is nothing this place has.
+    fn refuse(self, param: &PatType, errors: &mut Errors) {
+        let ty = &param.ty;
+        let misspelt = misspelt(ty);
+        match self {
+            _ if misspelt.is_some() => {
+                let near = misspelt.unwrap_or_default();
+                errors.at(ty, format!("`{}` is not lent: did you mean `{near}`?", code(ty)));
+            }
+            Self::Handler { .. } => {}
+            Self::Validator {
+                handler, fields, ..
+            } => {
+                let names: Vec<_> = fields.iter().map(String::as_str).collect();
+                let wrong = plain_name(&param.pat).map(|name| name.unraw().to_string());
+                let words = match wrong {
+                    Some(_) if names.is_empty() => format!("`{handler}` has no fields"),
+                    Some(wrong) => format!(
+                        "`{handler}` has no field `{wrong}`: {}",
+                        instead(&wrong, &names)
+                    ),
+                    None => "a validator's parameter is a plain name".to_owned(),
+                };
+                errors.at(
+                    &param.pat,
+                    format!(
+                        "{words} (besides a message's fields there are `&Player`, `&Member` and \
+                         `&Room<Self>`)"
+                    ),
+                );
+            }
+            Self::AnyValidator { message, .. } => errors.at(
+                ty,
+                format!(
+                    "a validator of every message takes `&{message}`, `&Player`, `&Member` and \
+                     `&Room<Self>`: to see one message's fields, name it: `#[validate(handler)]`"
+                ),
+            ),
+            Self::Hook(hook) => errors.at(
+                ty,
+                format!(
+                    "`#[{}]` takes {}",
+                    hook.name(),
+                    if hook.has_player() {
+                        "`&mut Room<Self>` and `&Player`"
+                    } else {
+                        "`&mut Room<Self>`"
+                    }
+                ),
+            ),
+            Self::Create => errors.at(
+                ty,
+                "`#[create]` takes `&RoomId` and the room's options, which are owned: write the \
+                 type without `&`",
+            ),
+            Self::View => errors.at(ty, "`#[view]` takes `&Member`, who is looking"),
+        }
+    }
+}
+
+fn strip(mut ty: &Type) -> &Type {
+    while let Type::Group(group) = ty {
+        ty = &group.elem;
+    }
+    ty
+}
+
+fn is_reference(ty: &Type) -> bool {
+    matches!(strip(ty), Type::Reference(_))
+}
+
+/// What a reference is to, by the last segment of its path.
+fn referent(ty: &Type) -> Option<(&Ident, &TypeReference)> {
+    let Type::Reference(reference) = strip(ty) else {
+        return None;
+    };
+    let Type::Path(path) = strip(&reference.elem) else {
+        return None;
+    };
+    Some((&path.path.segments.last()?.ident, reference))
+}
+
+fn is_reference_to(ty: &Type, name: &Ident) -> bool {
+    referent(ty).is_some_and(|(ident, reference)| {
+        ident == name && reference.mutability.is_none()
+    })
+}
+
+fn lent(ty: &Type) -> Option<(Lent, &TypeReference)> {
+    let (name, reference) = referent(ty)?;
+    let lent = match name.to_string().as_str() {
+        ROOM => Lent::Room,
+        PLAYER => Lent::Player,
+        MEMBER => Lent::Member,
+        ROOM_ID => Lent::RoomId,
+        _ => return None,
+    };
+    Some((lent, reference))
+}
+
+/// `&Player` for `&Playr`.
+fn misspelt(ty: &Type) -> Option<String> {
+    let (name, _) = referent(ty)?;
+    let near = nearest(&name.to_string(), [ROOM, PLAYER, MEMBER])?;
+    Some(match near {
+        ROOM => "&mut Room<Self>".to_owned(),
+        near => format!("&{near}"),
+    })
+}
+
+fn plain_name(pat: &Pat) -> Option<&Ident> {
+    match pat {
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(&pat.ident),
+        _ => None,
+    }
+}
+
+/// Whether a validator's parameter is a field of its message: the name decides, so that the
+/// field's type may be called `Player`.
+fn is_field(param: &PatType, fields: &[String]) -> bool {
+    plain_name(&param.pat).is_some_and(|name| fields.contains(&name.unraw().to_string()))
+}
+
+fn seen_field(param: &PatType, errors: &mut Errors) -> Option<Ident> {
+    match strip(&param.ty) {
+        Type::Reference(ty) if ty.mutability.is_none() => {}
+        Type::Reference(ty) => {
+            errors.at(
+                ty,
+                format!("a validator changes nothing: write `&{}`", code(&ty.elem)),
+            );
+            return None;
+        }
+        ty => {
+            errors.at(
+                ty,
+                format!("a validator looks at the fields: write `&{}`", code(ty)),
+            );
+            return None;
+        }
+    }
+    plain_name(&param.pat).cloned()
+}
+
+/// A field of a message.
+fn field(param: &PatType, game: &TokenStream, errors: &mut Errors) -> Option<Field> {
+    owned(&param.ty, errors)?;
+    let Some(name) = plain_name(&param.pat) else {
+        let ty = code(&param.ty);
+        errors.at(
+            &param.pat,
+            match &*param.pat {
+                Pat::Wild(_) => format!("a field of a message needs a name: write `name: {ty}`"),
+                _ => format!(
+                    "a field of a message is a plain name: write `name: {ty}` and take it apart \
+                     inside"
+                ),
+            },
+        );
+        return None;
+    };
+    let serde = named(&param.attrs, "serde");
+    called_type(name, &serde, errors)?;
+    let mut name = name.clone();
+    name.set_span(in_macro(name.span()));
+    Some(Field {
+        name,
+        ty: without_self(param.ty.to_token_stream(), game),
+        cfgs: cfgs(&param.attrs),
+        docs: named(&param.attrs, "doc"),
+        serde,
+    })
+}
+
+/// Refuses types that can't be those of a field.
+fn owned(ty: &Type, errors: &mut Errors) -> Option<()> {
+    let words = match strip(ty) {
+        Type::Reference(reference) => match (misspelt(ty), &*reference.elem) {
+            (Some(near), _) => format!(
+                "a field of a message is owned, and this is not lent: did you mean `{near}`?"
+            ),
+            (None, Type::Slice(slice)) => format!(
+                "a field of a message is owned: write `Vec<{}>`",
+                code(&slice.elem)
+            ),
+            (None, Type::Path(path)) if path.path.is_ident("str") => {
+                "a field of a message is owned: write `String`".to_owned()
+            }
+            (None, elem) => format!("a field of a message is owned: write `{}`", code(elem)),
+        },
+        Type::Path(path)
+            if path.path.segments.last().is_some_and(|last| {
+                last.ident == ROOM && last.arguments.to_token_stream().to_string() == "< Self >"
+            }) =>
+        {
+            "the room is lent: write `&mut Room<Self>`".to_owned()
+        }
+        ty => match unnameable(ty.to_token_stream()) {
+            Some(words) => words.to_owned(),
+            None => return Some(()),
+        },
+    };
+    errors.at(ty, words);
+    None
+}
+
+/// What inside a type makes it impossible for a field.
+fn unnameable(tokens: TokenStream) -> Option<&'static str> {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let words = match &token {
+            TokenTree::Group(group) => unnameable(group.stream()),
+            TokenTree::Ident(word) if word == "impl" => {
+                Some("a field of a message has one type: write it out instead of `impl …`")
+            }
+            TokenTree::Ident(word) if word == "_" => {
+                Some("a field of a message has one type: write it out instead of `_`")
+            }
+            TokenTree::Punct(punct) if punct.as_char() == '&' => {
+                Some("a field of a message is owned: write it without `&`")
+            }
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => match tokens.peek() {
+                Some(TokenTree::Ident(name)) if name != "static" => {
+                    Some("a field of a message is owned: write it without a lifetime")
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        if words.is_some() {
+            return words;
+        }
+    }
+    None
+}
+
+/// Refuses a field that would have the name of the message's tag.
+fn called_type(name: &Ident, serde: &[Attribute], errors: &mut Errors) -> Option<()> {
+    const WORDS: &str = "a field can't be called `type` on the wire, where that is the name of \
+        the message: choose another, such as `#[serde(rename = \"kind\")]`";
+    let mut renamed = false;
+    for attr in serde {
+        for (option, literal) in texts(attr.meta.to_token_stream()) {
+            renamed |= option != "alias";
+            if literal.to_string() == format!("\"{TAG}\"") {
+                errors.at(literal, WORDS);
+                return None;
+            }
+        }
+    }
+    if !renamed && name.unraw() == TAG {
+        errors.at(name, WORDS);
+        return None;
+    }
+    Some(())
+}
+
+/// The `name = "text"` of serde that name a field on the wire.
+fn texts(tokens: TokenStream) -> Vec<(Ident, Literal)> {
+    let mut texts = Vec::new();
+    let mut option = None;
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => texts.extend(self::texts(group.stream())),
+            TokenTree::Ident(name) => {
+                let names = ["rename", "deserialize", "alias"];
+                option = names.iter().any(|it| name == it).then_some(name);
+            }
+            TokenTree::Literal(literal) => texts.extend(option.take().zip(Some(literal))),
+            TokenTree::Punct(_) => {}
+        }
+    }
+    texts
+}
+
+/// A type as it means the same outside the `impl`: with the game's name for `Self`.
+fn without_self(tokens: TokenStream, game: &TokenStream) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Ident(word) if word == "Self" => {
+                let ty: Type = parse_quote_spanned!(word.span()=> #game);
+                quote!(#ty)
+            }
+            TokenTree::Group(group) => {
+                let mut inner = proc_macro2::Group::new(
+                    group.delimiter(),
+                    without_self(group.stream(), game),
+                );
+                inner.set_span(group.span());
+                TokenTree::from(inner).into()
+            }
+            other => other.into(),
+        })
+        .collect()
+}

@@ -1,0 +1,315 @@
+//! The struct half: the options of `#[tapaculo::game(…)]`.
+
+use super::header;
+use crate::{
+    ast::{Other, Struct},
+    errors::Errors,
+    model::{Declaration, Library},
+    names::{
+        CRATE, EMPTY_TIMEOUT, EVENT, HISTORY, NAME, PLAYERS, SPECTATORS, STRUCT_OPTIONS,
+    },
+    options::{self, Written},
+};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::{
+    LitInt, LitStr, Token,
+    ext::IdentExt,
+    parse::{Parse, ParseStream},
+};
+
+const LONGEST_NAME: usize = 128;
+
+/// A struct with the attribute.
+pub(crate) fn structure(
+    item: &Struct,
+    options: TokenStream,
+    errors: &mut Errors,
+) -> Option<Declaration> {
+    header::once(&item.attrs, errors);
+    let declaration = declaration(&item.ident, options, errors);
+    if item.generics.params.is_empty() {
+        return Some(declaration);
+    }
+    errors.at(
+        &item.generics,
+        format!(
+            "a game can't be generic: write a struct without parameters, such as `struct {}`",
+            item.ident
+        ),
+    );
+    None
+}
+
+/// Anything else with the attribute: an error, and an enum is declared all the same.
+pub(crate) fn other(
+    item: &Other,
+    options: TokenStream,
+    errors: &mut Errors,
+) -> Option<Declaration> {
+    let Other { kind, keyword, ty } = item;
+    errors.at(
+        keyword,
+        match ty {
+            Some(_) => format!("a game is a struct: put {kind} into a field of it"),
+            None => format!(
+                "`#[tapaculo::game]` goes on a struct and on one `impl` of it, not on {kind}"
+            ),
+        },
+    );
+    ty.as_ref().map(|ty| declaration(ty, options, errors))
+}
+
+fn declaration(ident: &Ident, options: TokenStream, errors: &mut Errors) -> Declaration {
+    let mut declaration = Declaration {
+        library: Library(quote!(::tapaculo)),
+        ident: ident.clone(),
+        event: None,
+        name: String::new(),
+        players: None,
+        spectators: false,
+        history: None,
+        empty_timeout_ms: None,
+    };
+    let mut named = false;
+    for option in options::read(options, STRUCT_OPTIONS, errors) {
+        match option.known.name {
+            PLAYERS => declaration.players = players(&option, errors),
+            SPECTATORS => declaration.spectators = option.flag(errors),
+            EVENT => declaration.event = option.value(errors, "a type"),
+            HISTORY => declaration.history = history(&option, errors),
+            EMPTY_TIMEOUT => declaration.empty_timeout_ms = duration(&option, errors),
+            CRATE => declaration.library = header::library(&option, errors),
+            NAME => {
+                named = true;
+                declaration.name = name(&option, errors).unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+    if !named {
+        declaration.name = kebab_case(&ident.unraw().to_string());
+        if !is_name(&declaration.name) {
+            errors.at(
+                ident,
+                format!(
+                    "the game's name on the wire is `a` to `z`, `0` to `9` and `-`, at most \
+                     {LONGEST_NAME}, which `{ident}` does not give: add `name = \"…\"`"
+                ),
+            );
+        }
+    }
+    declaration
+}
+
+/// The number of seats: `2`, or the upper end of `2..=6`.
+struct Players {
+    least: LitInt,
+    most: LitInt,
+    is_range: bool,
+}
+
+impl Parse for Players {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let least: LitInt = input.parse()?;
+        let is_range = !input.is_empty();
+        let most = if is_range {
+            input.parse::<Token![..=]>()?;
+            input.parse()?
+        } else {
+            least.clone()
+        };
+        Ok(Self {
+            least,
+            most,
+            is_range,
+        })
+    }
+}
+
+fn players(option: &Written, errors: &mut Errors) -> Option<u32> {
+    let Players {
+        least,
+        most,
+        is_range,
+    } = option.value(
+        errors,
+        "a number of seats, or a range such as `2..=6`")?;
+    let low = number(&least, errors)?;
+    let high = if is_range {
+        number(&most, errors)?
+    } else {
+        low
+    };
+    if high == 0 || low == 0 {
+        errors.at(
+            if low == 0 { least } else { most },
+            "a room needs a seat: `players` is at least 1, or is left out for no limit",
+        );
+        return None;
+    }
+    if low > high {
+        errors.at(
+            option.tokens(),
+            format!("the range is empty: write `players = {high}..={low}`"),
+        );
+        return None;
+    }
+    Some(high)
+}
+
+fn history(option: &Written, errors: &mut Errors) -> Option<u32> {
+    let events: LitInt = option.value(errors, "a number of events")?;
+    number(&events, errors)
+}
+
+fn number(literal: &LitInt, errors: &mut Errors) -> Option<u32> {
+    let number = literal.base10_parse().ok();
+    if number.is_none() {
+        errors.at(
+            literal,
+            format!("expected a whole number, at most {}", u32::MAX),
+        );
+    }
+    number
+}
+
+/// A time in milliseconds, written `"50ms"`, `"90s"`, `"5m"` or `"1h"`.
+fn duration(option: &Written, errors: &mut Errors) -> Option<u64> {
+    let literal: LitStr = option.value(errors, "a time in quotes")?;
+    let text = literal.value();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (count, unit) = text.split_at(digits);
+    let factor: Option<u64> = match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let milliseconds = count
+        .parse::<u64>()
+        .ok()
+        .zip(factor)
+        .and_then(|(count, factor)| count.checked_mul(factor));
+    if milliseconds.is_none() {
+        errors.at(
+            &literal,
+            format!(
+                "`{text}` is not a time: write a whole number and a unit, `ms`, `s`, `m` or `h`, \
+                 such as `\"5m\"`"
+            ),
+        );
+    }
+    milliseconds
+}
+
+fn name(option: &Written, errors: &mut Errors) -> Option<String> {
+    let literal: LitStr = option.value(errors, "a name in quotes")?;
+    let name = literal.value();
+    if is_name(&name) {
+        return Some(name);
+    }
+    let nearby = kebab_case(&name);
+    let fix = if is_name(&nearby) {
+        format!(", such as `\"{nearby}\"`")
+    } else {
+        String::new()
+    };
+    errors.at(
+        &literal,
+        format!(
+            "a game's name is `a` to `z`, `0` to `9` and `-`, between 1 and {LONGEST_NAME} of \
+             them{fix}"
+        ),
+    );
+    None
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// `RockPaperScissors` is `rock-paper-scissors`, and `HTTPGame2D` is `http-game2d`.
+fn kebab_case(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut kebab = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| letters.get(before));
+        let word_begins = letter.is_uppercase()
+            && before.is_some_and(|before| {
+                before.is_lowercase()
+                    || letters.get(at + 1).is_some_and(|next| next.is_lowercase())
+            });
+        let separates = !letter.is_alphanumeric();
+        if (word_begins || separates) && !kebab.is_empty() && !kebab.ends_with('-') {
+            kebab.push('-');
+        }
+        if !separates {
+            kebab.extend(letter.to_lowercase());
+        }
+    }
+    kebab.trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::format_ident;
+
+    fn declare(options: TokenStream) -> (Declaration, Vec<String>) {
+        let mut errors = Errors::default();
+        let declaration = declaration(&format_ident!("Chess"), options, &mut errors);
+        (declaration, errors.words())
+    }
+
+    #[test]
+    fn a_name_in_kebab_case_keeps_its_words() {
+        for (name, kebab) in [
+            ("Chess", "chess"),
+            ("RockPaperScissors", "rock-paper-scissors"),
+            ("HTTPGame2D", "http-game2d"),
+            ("Level2Boss", "level2-boss"),
+            ("snake_game", "snake-game"),
+            ("_Tic__Tac_", "tic-tac"),
+        ] {
+            assert_eq!(kebab_case(name), kebab);
+        }
+    }
+
+    #[test]
+    fn every_option_is_read() {
+        let (declaration, errors) = declare(quote! {
+            players = 2..=6, spectators, history = 512, event = Said<u8, u16>,
+            empty_timeout = "90s", name = "go-9", crate = crate::games,
+        });
+        assert_eq!(errors, [""; 0]);
+        assert_eq!(declaration.players, Some(6));
+        assert!(declaration.spectators);
+        assert_eq!(declaration.history, Some(512));
+        assert!(declaration.event.is_some());
+        assert_eq!(declaration.empty_timeout_ms, Some(90_000));
+        assert_eq!(declaration.name, "go-9");
+        assert_eq!(declaration.library.0.to_string(), "crate :: games");
+    }
+
+    #[test]
+    fn each_bad_option_is_one_error() {
+        let (_, errors) = declare(quote! {
+            players = 0, spectators = yes, history = "x", event, empty_timeout = "5 minutes",
+            name = "Chess!", colour = 1,
+        });
+        assert_eq!(errors.len(), 7, "{errors:#?}");
+    }
+
+    #[test]
+    fn a_misspelt_option_is_an_error_and_then_taken_as_meant() {
+        let (declaration, errors) = declare(quote!(evnt = ChessEvent));
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].contains("did you mean `event`?"), "{errors:?}");
+        assert!(declaration.event.is_some());
+    }
+}

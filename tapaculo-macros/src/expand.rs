@@ -1,0 +1,517 @@
+//! Writes a model out as Rust. Nothing can go wrong here.
+//!
+//! All paths are absolute and all names of our own begin with `__`, so that nothing of the user's
+//! can be in the way. Where rustc alone can see a mistake, the tokens that it will point at have
+//! the place of what the user wrote; see [`in_macro`].
+
+use crate::{
+    model::{Arg, Call, Declaration, Field, Game, Library, Message, Value, in_macro},
+    names::Hook,
+};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+
+impl ToTokens for Library {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.0.to_tokens(tokens);
+    }
+}
+
+// #[automatically_derived]
+// impl ::tapaculo::game::Declared for Chess {
+//     type Event = ChessEvent;
+//     const NAME: &'static str = "chess";
+//     const SETTINGS: ::tapaculo::game::Settings = ::tapaculo::game::Settings::new().players(2);
+// }
+pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
+    let Declaration {
+        library,
+        ident,
+        event,
+        name,
+        players,
+        spectators,
+        history,
+        empty_timeout_ms,
+    } = declaration;
+    let event = match event {
+        Some(event) => event.to_token_stream(),
+        None => quote!(#library::game::NoEvent),
+    };
+    let players = players.map(|most| {
+        let most = Literal::u32_unsuffixed(most);
+        quote!(.players(#most))
+    });
+    let spectators = spectators.then(|| quote!(.spectators()));
+    let history = history.map(|events| {
+        let events = Literal::u32_unsuffixed(events);
+        quote!(.history(#events))
+    });
+    let empty_timeout = empty_timeout_ms.map(|ms| {
+        let ms = Literal::u64_unsuffixed(ms);
+        quote!(.empty_timeout(::core::time::Duration::from_millis(#ms)))
+    });
+    quote! {
+        #[automatically_derived]
+        impl #library::game::Declared for #ident {
+            type Event = #event;
+            const NAME: &'static str = #name;
+            const SETTINGS: #library::game::Settings = #library::game::Settings::new()
+                #players #spectators #history #empty_timeout;
+        }
+    }
+}
+
+// pub enum ChessMessage { … }
+// const _: () = {
+//     #[automatically_derived]
+//     impl ::tapaculo::game::Game for Chess { … }
+// };
+pub(crate) fn game(game: &Game) -> TokenStream {
+    let Game {
+        library,
+        ty,
+        enum_,
+        messages,
+        ..
+    } = game;
+    let message_enum = message_enum(game);
+    let wires = messages.iter().map(|message| {
+        let cfgs = &message.handler.cfgs;
+        let wire = &message.wire;
+        quote!(#(#cfgs)* #wire)
+    });
+    let decode = decode(game);
+    let create = create(game);
+    let dispatch = dispatch(game);
+    let hooks = game.hooks.iter().map(|(hook, call)| self::hook(game, *hook, call));
+    let view = game.view.iter().map(|call| self::view(game, call));
+    let allow = game.deprecated.then(|| quote!(#[allow(deprecated)]));
+    quote! {
+        #message_enum
+
+        const _: () = {
+            #[automatically_derived]
+            #allow
+            impl #library::game::Game for #ty {
+                type Message = #enum_;
+                const MESSAGES: &'static [&'static str] = &[#(#wires),*];
+                #decode
+                #create
+                #dispatch
+                #(#hooks)*
+                #(#view)*
+            }
+        };
+    }
+}
+
+// /// The messages of `Chess`.
+// pub enum ChessMessage {
+//     /// Moves a piece.
+//     Move { from: Square, to: Square, promotion: Option<Piece> },
+//     Resign,
+// }
+pub(crate) fn message_enum(game: &Game) -> TokenStream {
+    let Game {
+        name,
+        enum_,
+        messages,
+        ..
+    } = game;
+    let doc = format!(" The messages of `{name}`.");
+    let variants = messages.iter().map(|message| {
+        let Message {
+            variant,
+            docs,
+            fields,
+            handler,
+            ..
+        } = message;
+        let cfgs = &handler.cfgs;
+        let fields = fields.iter().map(|field| {
+            let Field {
+                name,
+                ty,
+                cfgs,
+                docs,
+                ..
+            } = field;
+            quote!(#(#docs)* #(#cfgs)* #name: #ty)
+        });
+        let fields = braced(fields);
+        quote!(#(#docs)* #(#cfgs)* #variant #fields)
+    });
+    quote! {
+        #[doc = #doc]
+        #[allow(missing_docs)]
+        pub enum #enum_ {
+            #(#variants,)*
+        }
+    }
+}
+
+// fn decode(
+//     __message: &::tapaculo::game::RawMessage<'_>,
+// ) -> ::core::result::Result<ChessMessage, ::tapaculo::game::BadMessage> {
+//     match __message.tag() {
+//         "Resign" => ::core::result::Result::Ok(ChessMessage::Resign),
+//         _ => ::core::result::Result::Err(__message.unknown(Self::MESSAGES)),
+//     }
+// }
+fn decode(game: &Game) -> TokenStream {
+    let Game {
+        library,
+        enum_,
+        messages,
+        ..
+    } = game;
+    let arms = messages.iter().map(|message| decode_arm(game, message));
+    let unknown = quote!(::core::result::Result::Err(__message.unknown(Self::MESSAGES)));
+    let body = if messages.is_empty() {
+        unknown
+    } else {
+        quote! {
+            match __message.tag() {
+                #(#arms)*
+                _ => #unknown,
+            }
+        }
+    };
+    quote! {
+        fn decode(
+            __message: &#library::game::RawMessage<'_>,
+        ) -> ::core::result::Result<#enum_, #library::game::BadMessage> {
+            #body
+        }
+    }
+}
+
+// "Move" => {
+//     #[derive(::tapaculo::__private::serde::Deserialize)]
+//     #[serde(crate = "::tapaculo::__private::serde")]
+//     struct __Fields { from: Square, to: Square, promotion: Option<Piece> }
+//     let __Fields { from, to, promotion } = __message.fields()?;
+//     ::core::result::Result::Ok(ChessMessage::Move { from, to, promotion })
+// }
+fn decode_arm(game: &Game, message: &Message) -> TokenStream {
+    let Game { library, enum_, .. } = game;
+    let Message {
+        wire,
+        variant,
+        fields,
+        handler,
+        ..
+    } = message;
+    let cfgs = &handler.cfgs;
+    if fields.is_empty() {
+        return quote!(#(#cfgs)* #wire => ::core::result::Result::Ok(#enum_::#variant),);
+    }
+    let serde = serde_path(library);
+    let declared = fields.iter().map(|field| {
+        let Field {
+            name,
+            ty,
+            cfgs,
+            serde,
+            ..
+        } = field;
+        quote!(#(#cfgs)* #(#serde)* #name: #ty)
+    });
+    let names = names(fields);
+    quote! {
+        #(#cfgs)*
+        #wire => {
+            #[derive(#library::__private::serde::Deserialize)]
+            #[serde(crate = #serde)]
+            struct __Fields { #(#declared),* }
+            let __Fields #names = __message.fields()?;
+            ::core::result::Result::Ok(#enum_::#variant #names)
+        }
+    }
+}
+
+// async fn create(
+//     __room: &::tapaculo::ids::RoomId,
+//     __options: &::tapaculo::game::Options,
+// ) -> ::core::result::Result<Self, ::tapaculo::game::Refusal> {
+//     ::core::result::Result::Ok(<Chess as ::tapaculo::__private::BeginsByDefault>::begin())
+// }
+fn create(game: &Game) -> TokenStream {
+    let Game {
+        library,
+        ty,
+        name,
+        create,
+        ..
+    } = game;
+    let signature = quote! {
+        async fn create(
+            __room: &#library::ids::RoomId,
+            __options: &#library::game::Options,
+        ) -> ::core::result::Result<Self, #library::game::Refusal>
+    };
+    let hooks = create.iter().map(|call| {
+        let cfgs = &call.cfgs;
+        let returned = returned(library, call);
+        quote! {
+            #(#cfgs)*
+            #signature {
+                use #library::__private::Infallibly as _;
+                #library::__private::created(#returned)
+            }
+        }
+    });
+    // A hook that is there under a `cfg` leaves the default to the other case.
+    let unless = (!create.is_empty()).then(|| {
+        let cases = create.iter().map(|call| {
+            let cfgs = call.cfgs.iter().filter_map(|cfg| {
+                let list = cfg.meta.require_list().ok()?;
+                Some(&list.tokens)
+            });
+            quote!(all(#(#cfgs),*))
+        });
+        quote!(#[cfg(not(any(#(#cases),*)))])
+    });
+    let default = create.iter().all(|call| !call.cfgs.is_empty()).then(|| {
+        let at = in_macro(name.span());
+        // The whole expression at the type's name: there rustc says that it has no `Default`.
+        let begin = quote_spanned!(at=> <#ty as #library::__private::BeginsByDefault>::begin());
+        quote! {
+            #unless
+            #signature {
+                ::core::result::Result::Ok(#begin)
+            }
+        }
+    });
+    quote!(#(#hooks)* #default)
+}
+
+// async fn dispatch(
+//     &mut self,
+//     __room: &mut ::tapaculo::game::Room<Self>,
+//     __from: &::tapaculo::game::Member,
+//     __message: ChessMessage,
+// ) -> ::tapaculo::game::Answer {
+//     use ::tapaculo::__private::Infallibly as _;
+//     ::tapaculo::__private::hooked(Self::polite(self, &__message))?;
+//     match __message { … }
+// }
+fn dispatch(game: &Game) -> TokenStream {
+    let Game {
+        library,
+        enum_,
+        messages,
+        validators,
+        ..
+    } = game;
+    let infallibly =
+        (!messages.is_empty()).then(|| quote!(use #library::__private::Infallibly as _;));
+    let validators = validators.iter().map(|call| {
+        // Each asks for the seat itself: the handler's arm does so only after them.
+        let validated = validated(library, call, &quote!(&__from.seated()?));
+        quote!(#validated)
+    });
+    let arms = messages.iter().map(|message| dispatch_arm(game, message));
+    quote! {
+        async fn dispatch(
+            &mut self,
+            __room: &mut #library::game::Room<Self>,
+            __from: &#library::game::Member,
+            __message: #enum_,
+        ) -> #library::game::Answer {
+            #infallibly
+            #(#validators)*
+            match __message {
+                #(#arms)*
+            }
+        }
+    }
+}
+
+// ChessMessage::Move { from, to, promotion } => {
+//     let __player = &__from.seated()?;
+//     ::tapaculo::__private::hooked(Self::legal(self, __player, &from, &to))?;
+//     ::tapaculo::__private::answer(::tapaculo::__private::Returned(
+//         Self::play(self, __room, __player, from, to, promotion),
+//     ).result())
+// }
+fn dispatch_arm(game: &Game, message: &Message) -> TokenStream {
+    let Game { library, enum_, .. } = game;
+    let Message {
+        variant,
+        fields,
+        open,
+        validators,
+        handler,
+        ..
+    } = message;
+    let cfgs = &handler.cfgs;
+    let names = (!fields.is_empty()).then(|| names(fields));
+    // Asked for even if nobody takes it: that is what refuses a spectator.
+    let seated = (!open).then(|| quote!(let __player = &__from.seated()?;));
+    let validators = validators
+        .iter()
+        .map(|call| validated(library, call, &quote!(__player)));
+    let returned = returned(library, handler);
+    quote! {
+        #(#cfgs)*
+        #enum_::#variant #names => {
+            #seated
+            #(#validators)*
+            #library::__private::answer(#returned)
+        }
+    }
+}
+
+// async fn on_join(
+//     &mut self,
+//     __room: &mut ::tapaculo::game::Room<Self>,
+//     __player: &::tapaculo::game::Player,
+// ) -> ::tapaculo::game::Hooked {
+//     use ::tapaculo::__private::Infallibly as _;
+//     ::tapaculo::__private::hooked(::tapaculo::__private::Returned(
+//         Self::welcome(self, __room, __player),
+//     ).result())
+// }
+fn hook(game: &Game, hook: Hook, call: &Call) -> TokenStream {
+    let library = &game.library;
+    let cfgs = &call.cfgs;
+    let name = format_ident!("{}", hook.name());
+    let player = hook
+        .has_player()
+        .then(|| quote!(__player: &#library::game::Player,));
+    let returned = returned(library, call);
+    quote! {
+        #(#cfgs)*
+        async fn #name(
+            &mut self,
+            __room: &mut #library::game::Room<Self>,
+            #player
+        ) -> #library::game::Hooked {
+            use #library::__private::Infallibly as _;
+            #library::__private::hooked(#returned)
+        }
+    }
+}
+
+// fn view(
+//     &self,
+//     __from: &::tapaculo::game::Member,
+// ) -> ::core::option::Option<
+//     ::core::result::Result<::tapaculo::game::Reply, ::tapaculo::game::Refusal>,
+// > {
+//     ::core::option::Option::Some(::tapaculo::__private::viewed(&Self::view(self, __from)))
+// }
+fn view(game: &Game, call: &Call) -> TokenStream {
+    let library = &game.library;
+    let cfgs = &call.cfgs;
+    let (first, last) = (in_macro(call.output.0), in_macro(call.output.1));
+    let method = method(call, &quote!(__player));
+    let borrow = quote_spanned!(first=> &);
+    let shown = quote_spanned!(last=> (#method));
+    // Parentheses only give the argument the place of the return type; `view(…)` needs none.
+    let shown = quote!(#borrow #shown);
+    quote! {
+        #(#cfgs)*
+        fn view(
+            &self,
+            __from: &#library::game::Member,
+        ) -> ::core::option::Option<
+            ::core::result::Result<#library::game::Reply, #library::game::Refusal>,
+        > {
+            ::core::option::Option::Some(#library::__private::viewed(#shown))
+        }
+    }
+}
+
+// #[cfg(…)]
+// ::tapaculo::__private::hooked(Self::legal(self, __player, &from, &to))?;
+fn validated(library: &Library, call: &Call, player: &TokenStream) -> TokenStream {
+    let cfgs = &call.cfgs;
+    let method = method(call, player);
+    quote! {
+        #(#cfgs)*
+        #library::__private::hooked(#method)?;
+    }
+}
+
+// ::tapaculo::__private::Returned(Self::resign(self, __room, __player)).result()
+fn returned(library: &Library, call: &Call) -> TokenStream {
+    let (first, last) = (in_macro(call.output.0), in_macro(call.output.1));
+    let method = method(call, &quote!(__player));
+    let begin = quote_spanned!(first=> #library::__private::Returned(#method));
+    let end = quote_spanned!(last=> .result());
+    quote!(#begin #end)
+}
+
+// Self::play(self, __room, __player, from, to, promotion)
+//
+// Not a word of the trait is meant: an inherent function goes before one of a trait, so that
+// `Self::create` and `Self::view` inside `impl Game` are the user's.
+fn method(call: &Call, player: &TokenStream) -> TokenStream {
+    let at = in_macro(call.method.span());
+    let name = &call.method;
+    let this = call.takes_self.then(|| quote_spanned!(at=> self,));
+    let args = call.args.iter().map(|arg| argument(arg, player));
+    let awaited = call.is_async.then(|| quote_spanned!(at=> .await));
+    quote_spanned!(at=> Self::#name(#this #(#args),*) #awaited)
+}
+
+fn argument(arg: &Arg, player: &TokenStream) -> TokenStream {
+    let at = in_macro(arg.span);
+    let moved = |name: &Ident| {
+        let mut name = name.clone();
+        name.set_span(at);
+        name
+    };
+    let value = match &arg.value {
+        Value::Room | Value::RoomId => quote_spanned!(at=> __room),
+        Value::Options => quote_spanned!(at=> __options.read()?),
+        Value::Player => respanned(player, at),
+        Value::Member => quote_spanned!(at=> __from),
+        Value::Message => quote_spanned!(at=> &__message),
+        Value::Field(name) => moved(name).into_token_stream(),
+        Value::FieldRef(name) => {
+            let name = moved(name);
+            quote_spanned!(at=> &#name)
+        }
+    };
+    let cfgs = &arg.cfgs;
+    quote!(#(#cfgs)* #value)
+}
+
+fn respanned(tokens: &TokenStream, at: Span) -> TokenStream {
+    tokens
+        .clone()
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(at);
+            token
+        })
+        .collect()
+}
+
+/// `{ from, to }`
+fn names(fields: &[Field]) -> TokenStream {
+    braced(fields.iter().map(|field| {
+        let Field { name, cfgs, .. } = field;
+        quote!(#(#cfgs)* #name)
+    }))
+}
+
+/// The parts in braces, or nothing if there are none.
+fn braced(parts: impl Iterator<Item = TokenStream>) -> TokenStream {
+    let mut parts = parts.peekable();
+    if parts.peek().is_some() {
+        quote!({ #(#parts),* })
+    } else {
+        TokenStream::new()
+    }
+}
+
+/// serde wants the path of its crate as text.
+fn serde_path(library: &Library) -> String {
+    let path = quote!(#library::__private::serde);
+    path.to_string().replace(' ', "")
+}

@@ -1,0 +1,104 @@
+//! A game that makes sense: what checking leaves, and all that expanding needs.
+
+use crate::names::Hook;
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::{Attribute, Type};
+
+/// The path of the library, `::tapaculo` or what `crate = …` says.
+#[derive(Clone)]
+pub(crate) struct Library(pub(crate) TokenStream);
+
+/// The struct half.
+pub(crate) struct Declaration {
+    pub(crate) library: Library,
+    pub(crate) ident: Ident,
+    pub(crate) event: Option<Type>,
+    pub(crate) name: String,
+    pub(crate) players: Option<u32>,
+    pub(crate) spectators: bool,
+    pub(crate) history: Option<u32>,
+    pub(crate) empty_timeout_ms: Option<u64>,
+}
+
+/// The impl half.
+pub(crate) struct Game {
+    pub(crate) library: Library,
+    /// The type as the impl names it.
+    pub(crate) ty: TokenStream,
+    /// Its name, without a path, for what people read.
+    pub(crate) name: Ident,
+    /// The name of the message enum.
+    pub(crate) enum_: Ident,
+    /// Whether a method that is called is `#[deprecated]`: to the members, not to us.
+    pub(crate) deprecated: bool,
+    pub(crate) messages: Vec<Message>,
+    /// Validators of every message.
+    pub(crate) validators: Vec<Call>,
+    /// One at most, as every hook; more only where `cfg` decides between them.
+    pub(crate) create: Vec<Call>,
+    pub(crate) hooks: Vec<(Hook, Call)>,
+    pub(crate) view: Vec<Call>,
+}
+
+/// What members may send, and what happens then.
+pub(crate) struct Message {
+    pub(crate) wire: String,
+    pub(crate) variant: Ident,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) fields: Vec<Field>,
+    /// Whether spectators may send it.
+    pub(crate) open: bool,
+    pub(crate) validators: Vec<Call>,
+    pub(crate) handler: Call,
+}
+
+/// A field of a message.
+pub(crate) struct Field {
+    pub(crate) name: Ident,
+    pub(crate) ty: TokenStream,
+    /// `cfg` attributes, which go wherever the field goes.
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) serde: Vec<Attribute>,
+}
+
+/// A call of one of the user's methods.
+pub(crate) struct Call {
+    pub(crate) method: Ident,
+    /// `cfg` attributes, which go wherever the method is called or named.
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) is_async: bool,
+    pub(crate) takes_self: bool,
+    pub(crate) args: Vec<Arg>,
+    /// The first and the last token of the return type: where an error about it belongs.
+    pub(crate) output: (Span, Span),
+}
+
+/// An argument of such a call.
+pub(crate) struct Arg {
+    pub(crate) value: Value,
+    /// The parameter's type: where an error about the argument belongs.
+    pub(crate) span: Span,
+    pub(crate) cfgs: Vec<Attribute>,
+}
+
+/// Where an argument comes from.
+pub(crate) enum Value {
+    Room,
+    RoomId,
+    Options,
+    Player,
+    Member,
+    /// The whole message, by reference.
+    Message,
+    /// A field of the message, as it is.
+    Field(Ident),
+    /// A field of the message, by reference.
+    FieldRef(Ident),
+}
+
+/// The place of a token of the user's, in the syntax context of the macro: an error is shown
+/// there, and no lint looks there.
+pub(crate) fn in_macro(span: Span) -> Span {
+    span.resolved_at(Span::call_site())
+}

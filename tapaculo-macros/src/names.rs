@@ -1,0 +1,131 @@
+//! Every name the macro knows: its attributes, their options, and the types it passes in.
+
+pub(crate) const GAME: &str = "game";
+
+pub(crate) const MESSAGE: &str = "message";
+pub(crate) const VALIDATE: &str = "validate";
+pub(crate) const CREATE: &str = "create";
+pub(crate) const ON_JOIN: &str = "on_join";
+pub(crate) const ON_FULL: &str = "on_full";
+pub(crate) const ON_LEAVE: &str = "on_leave";
+pub(crate) const ON_EMPTY: &str = "on_empty";
+pub(crate) const VIEW: &str = "view";
+
+/// The attributes a method of a game's `impl` can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Message,
+    Validate,
+    Create,
+    Hook(Hook),
+    View,
+}
+
+/// What can happen to a room, apart from messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hook {
+    Join,
+    Full,
+    Leave,
+    Empty,
+}
+
+impl Role {
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            MESSAGE => Self::Message,
+            VALIDATE => Self::Validate,
+            CREATE => Self::Create,
+            VIEW => Self::View,
+            _ => Self::Hook(Hook::of(name)?),
+        })
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Message => MESSAGE,
+            Self::Validate => VALIDATE,
+            Self::Create => CREATE,
+            Self::Hook(hook) => hook.name(),
+            Self::View => VIEW,
+        }
+    }
+}
+
+impl Hook {
+    /// All of them, by name, for the error about one that does not exist.
+    pub(crate) const NAMES: &[&str] = &[ON_JOIN, ON_FULL, ON_LEAVE, ON_EMPTY];
+    /// What the names of hooks have in common, and of no attribute of the compiler.
+    pub(crate) const PREFIX: &str = "on_";
+
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            ON_JOIN => Self::Join,
+            ON_FULL => Self::Full,
+            ON_LEAVE => Self::Leave,
+            ON_EMPTY => Self::Empty,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Join => ON_JOIN,
+            Self::Full => ON_FULL,
+            Self::Leave => ON_LEAVE,
+            Self::Empty => ON_EMPTY,
+        }
+    }
+
+    /// Whether it is about one player; otherwise it is about the room.
+    pub(crate) fn has_player(self) -> bool {
+        matches!(self, Self::Join | Self::Leave)
+    }
+}
+
+/// An option of an attribute, and how it is written.
+pub(crate) struct Known {
+    pub(crate) name: &'static str,
+    pub(crate) example: &'static str,
+}
+
+const fn known(name: &'static str, example: &'static str) -> Known {
+    Known { name, example }
+}
+
+pub(crate) const PLAYERS: &str = "players";
+pub(crate) const SPECTATORS: &str = "spectators";
+pub(crate) const EVENT: &str = "event";
+pub(crate) const HISTORY: &str = "history";
+pub(crate) const EMPTY_TIMEOUT: &str = "empty_timeout";
+pub(crate) const NAME: &str = "name";
+pub(crate) const CRATE: &str = "crate";
+pub(crate) const RENAME: &str = "rename";
+
+/// The options of `#[tapaculo::game]` on the struct.
+pub(crate) const STRUCT_OPTIONS: &[Known] = &[
+    known(PLAYERS, "players = 2"),
+    known(SPECTATORS, "spectators"),
+    known(EVENT, "event = MyEvent"),
+    known(HISTORY, "history = 100"),
+    known(EMPTY_TIMEOUT, "empty_timeout = \"5m\""),
+    known(NAME, "name = \"chess\""),
+    known(CRATE, "crate = my::reexport"),
+];
+
+/// The options of `#[tapaculo::game]` on the `impl`.
+pub(crate) const IMPL_OPTIONS: &[Known] = &[known(CRATE, "crate = my::reexport")];
+
+/// The options of `#[message]`.
+pub(crate) const MESSAGE_OPTIONS: &[Known] = &[
+    known(RENAME, "rename = \"Move\""),
+    known(SPECTATORS, "spectators"),
+];
+
+/// The field that names the message on the wire.
+pub(crate) const TAG: &str = "type";
+
+pub(crate) const ROOM: &str = "Room";
+pub(crate) const PLAYER: &str = "Player";
+pub(crate) const MEMBER: &str = "Member";
+pub(crate) const ROOM_ID: &str = "RoomId";

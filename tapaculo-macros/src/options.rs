@@ -1,0 +1,164 @@
+//! Reads the options of an attribute, `name` or `name = value` between commas, each on its own:
+//! a mistake in one does not hide the next.
+
+use crate::{
+    errors::{Errors, instead, listed, nearest},
+    names::Known,
+};
+use proc_macro2::{Ident, Punct, TokenStream, TokenTree};
+use syn::parse::Parse;
+
+/// One option as written.
+pub(crate) struct Written {
+    pub(crate) known: &'static Known,
+    pub(crate) name: Ident,
+    value: Option<TokenStream>,
+}
+
+impl Written {
+    /// The value; an error says how the option is written.
+    pub(crate) fn value<T: Parse>(&self, errors: &mut Errors, expected: &str) -> Option<T> {
+        let Some(value) = &self.value else {
+            let Known { name, example } = self.known;
+            errors.at(
+                &self.name,
+                format!("`{name}` needs a value: write `{example}`"),
+            );
+            return None;
+        };
+        let read = syn::parse2(value.clone()).ok();
+        if read.is_none() {
+            errors.at(
+                value,
+                format!("expected {expected}: write `{}`", self.known.example),
+            );
+        }
+        read
+    }
+
+    /// Checks that there is no value.
+    pub(crate) fn flag(&self, errors: &mut Errors) -> bool {
+        if let Some(value) = &self.value {
+            let name = self.known.name;
+            errors.at(value, format!("`{name}` takes no value: write `{name}`"));
+        }
+        true
+    }
+
+    /// The value's tokens, for an error about what they say.
+    pub(crate) fn tokens(&self) -> TokenStream {
+        self.value.clone().unwrap_or_default()
+    }
+}
+
+/// Reads the options, leaving out those that are unknown, malformed or there already. A misspelt
+/// one is an error, and then taken for what was meant, so that nothing else breaks for want of it.
+pub(crate) fn read(
+    options: TokenStream,
+    known: &'static [Known],
+    errors: &mut Errors,
+) -> Vec<Written> {
+    read_or(options, known, errors, |_| None)
+}
+
+/// The same, where an unknown name can have words of its own.
+pub(crate) fn read_or(
+    options: TokenStream,
+    known: &'static [Known],
+    errors: &mut Errors,
+    words: impl Fn(&str) -> Option<String>,
+) -> Vec<Written> {
+    let mut all: Vec<Written> = Vec::new();
+    for option in at_commas(options) {
+        let Some(written) = one(option, known, errors, &words) else {
+            continue;
+        };
+        let name = written.known.name;
+        match all.iter().find(|earlier| earlier.known.name == name) {
+            None => all.push(written),
+            // A misspelt one has its error already.
+            Some(earlier) if earlier.name != name || written.name != name => {}
+            Some(_) => errors.at(&written.name, format!("`{name}` is given twice: keep one")),
+        }
+    }
+    all
+}
+
+fn one(
+    option: TokenStream,
+    known: &'static [Known],
+    errors: &mut Errors,
+    words: impl Fn(&str) -> Option<String>,
+) -> Option<Written> {
+    let names: Vec<_> = known.iter().map(|known| known.name).collect();
+    let mut tokens = option.into_iter();
+    let name = match tokens.next()? {
+        TokenTree::Ident(name) => name,
+        other => {
+            errors.at(
+                other,
+                format!("expected an option, one of: {}", listed(names)),
+            );
+            return None;
+        }
+    };
+    let wrong = name.to_string();
+    if !names.contains(&wrong.as_str()) {
+        errors.at(
+            &name,
+            words(&wrong).unwrap_or_else(|| {
+                format!("unknown option `{wrong}`: {}", instead(&wrong, &names))
+            }),
+        );
+    }
+    let meant = nearest(&wrong, names.iter().copied())?;
+    let known = known.iter().find(|known| known.name == meant)?;
+    let value = match tokens.next() {
+        None => None,
+        Some(TokenTree::Punct(equals)) if equals.as_char() == '=' => {
+            let value: TokenStream = tokens.collect();
+            if value.is_empty() {
+                errors.at(
+                    equals,
+                    format!("a value is missing: write `{}`", known.example),
+                );
+                return None;
+            }
+            Some(value)
+        }
+        Some(other) => {
+            errors.at(other, format!("write `{}`", known.example));
+            return None;
+        }
+    };
+    Some(Written { known, name, value })
+}
+
+/// Splits at the commas that are not inside `<…>`.
+fn at_commas(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut parts = vec![TokenStream::new()];
+    let mut depth = 0_u32;
+    let mut arrow = false;
+    for token in tokens {
+        let punct = match &token {
+            TokenTree::Punct(punct) => Some(Punct::as_char(punct)),
+            _ => None,
+        };
+        match punct {
+            Some(',') if depth == 0 => {
+                parts.push(TokenStream::new());
+                continue;
+            }
+            Some('<') => depth += 1,
+            Some('>') if !arrow => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        arrow = punct == Some('-');
+        if let Some(part) = parts.last_mut() {
+            part.extend([token]);
+        }
+    }
+    // A comma at the end, or no options at all.
+    parts.retain(|part| !part.is_empty());
+    parts
+}

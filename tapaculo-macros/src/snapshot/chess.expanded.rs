@@ -1,0 +1,224 @@
+#[derive(Default)]
+pub struct Chess {
+    board: Board,
+    outcome: Option<Outcome>,
+}
+#[automatically_derived]
+impl ::tapaculo::game::Declared for Chess {
+    type Event = ChessEvent;
+    const NAME: &'static str = "chess";
+    const SETTINGS: ::tapaculo::game::Settings = ::tapaculo::game::Settings::new()
+        .players(2u32)
+        .spectators()
+        .history(512);
+}
+impl Chess {
+    fn start(&mut self, room: &mut Room<Self>) {
+        room.broadcast(ChessEvent::GameStart);
+    }
+    fn playing(&self) -> Result<(), &'static str> {
+        self.outcome.is_none().then_some(()).ok_or("the game is over")
+    }
+    fn legal(
+        &self,
+        player: &Player,
+        from: &Square,
+        to: &Square,
+    ) -> Result<(), IllegalMove> {
+        self.board.legal(player.seat(), *from, *to)
+    }
+    /// Moves a piece.
+    fn play(
+        &mut self,
+        room: &mut Room<Self>,
+        player: &Player,
+        from: Square,
+        to: Square,
+        promotion: Option<Piece>,
+    ) {
+        let fen = self.board.play(from, to, promotion);
+        room.broadcast(ChessEvent::MoveMade {
+            by: player.user().clone(),
+            fen,
+        });
+    }
+    /// Gives up.
+    fn resign(
+        &mut self,
+        room: &mut Room<Self>,
+        player: &Player,
+    ) -> Result<Outcome, Over> {
+        self.finish(room, Outcome::Resigned(player.seat()))
+    }
+    /// Says something; spectators may too.
+    async fn chat(&mut self, room: &mut Room<Self>, from: &Member, text: String) {
+        room.broadcast(ChessEvent::Said {
+            by: from.user().clone(),
+            text,
+        });
+    }
+    #[cfg(feature = "analysis")]
+    fn analyse(&self) -> Analysis {
+        self.board.analyse()
+    }
+    fn left(&mut self, room: &mut Room<Self>, player: &Player) -> Result<(), Over> {
+        self.finish(room, Outcome::Left(player.seat())).map(|_| ())
+    }
+    fn view(&self, viewer: &Member) -> ChessView {
+        ChessView::of(self, viewer)
+    }
+    fn finish(
+        &mut self,
+        room: &mut Room<Self>,
+        outcome: Outcome,
+    ) -> Result<Outcome, Over> {
+        self.outcome = Some(outcome);
+        room.broadcast(ChessEvent::GameOver { outcome });
+        Ok(outcome)
+    }
+}
+/// The messages of `Chess`.
+#[allow(missing_docs, private_interfaces, unreachable_pub)]
+pub enum ChessMessage {
+    /// Moves a piece.
+    Move { from: Square, to: Square, promotion: Option<Piece> },
+    /// Gives up.
+    Resign,
+    /// Says something; spectators may too.
+    Chat { text: String },
+    #[cfg(feature = "analysis")]
+    Analyse,
+}
+const _: () = {
+    #[automatically_derived]
+    impl ::tapaculo::game::Game for Chess {
+        type Message = ChessMessage;
+        const MESSAGES: &'static [&'static str] = &[
+            "Move",
+            "Resign",
+            "Chat",
+            #[cfg(feature = "analysis")]
+            "Analyse",
+        ];
+        fn decode(
+            __message: &::tapaculo::game::RawMessage<'_>,
+        ) -> ::core::result::Result<ChessMessage, ::tapaculo::game::BadMessage> {
+            match __message.tag() {
+                "Move" => {
+                    #[derive(::tapaculo::__private::serde::Deserialize)]
+                    #[serde(crate = "::tapaculo::__private::serde")]
+                    struct __Fields {
+                        from: Square,
+                        to: Square,
+                        #[serde(default)]
+                        promotion: Option<Piece>,
+                    }
+                    let __Fields { from, to, promotion } = __message.fields()?;
+                    ::core::result::Result::Ok(ChessMessage::Move {
+                        from,
+                        to,
+                        promotion,
+                    })
+                }
+                "Resign" => ::core::result::Result::Ok(ChessMessage::Resign),
+                "Chat" => {
+                    #[derive(::tapaculo::__private::serde::Deserialize)]
+                    #[serde(crate = "::tapaculo::__private::serde")]
+                    struct __Fields {
+                        text: String,
+                    }
+                    let __Fields { text } = __message.fields()?;
+                    ::core::result::Result::Ok(ChessMessage::Chat { text })
+                }
+                #[cfg(feature = "analysis")]
+                "Analyse" => ::core::result::Result::Ok(ChessMessage::Analyse),
+                _ => ::core::result::Result::Err(__message.unknown(Self::MESSAGES)),
+            }
+        }
+        async fn create(
+            __room: &::tapaculo::ids::RoomId,
+            __options: &::tapaculo::game::Options,
+        ) -> ::core::result::Result<Self, ::tapaculo::game::Refusal> {
+            ::core::result::Result::Ok(
+                <Chess as ::tapaculo::__private::BeginsByDefault>::begin(),
+            )
+        }
+        async fn dispatch(
+            &mut self,
+            __room: &mut ::tapaculo::game::Room<Self>,
+            __from: &::tapaculo::game::Member,
+            __message: ChessMessage,
+        ) -> ::tapaculo::game::Answer {
+            use ::tapaculo::__private::Infallibly as _;
+            ::tapaculo::__private::hooked(Self::playing(self))?;
+            match __message {
+                ChessMessage::Move { from, to, promotion } => {
+                    let __player = &__from.seated()?;
+                    ::tapaculo::__private::hooked(
+                        Self::legal(self, __player, &from, &to),
+                    )?;
+                    ::tapaculo::__private::answer(
+                        ::tapaculo::__private::Returned(
+                                Self::play(self, __room, __player, from, to, promotion),
+                            )
+                            .result(),
+                    )
+                }
+                ChessMessage::Resign => {
+                    let __player = &__from.seated()?;
+                    ::tapaculo::__private::answer(
+                        ::tapaculo::__private::Returned(
+                                Self::resign(self, __room, __player),
+                            )
+                            .result(),
+                    )
+                }
+                ChessMessage::Chat { text } => {
+                    ::tapaculo::__private::answer(
+                        ::tapaculo::__private::Returned(
+                                Self::chat(self, __room, __from, text).await,
+                            )
+                            .result(),
+                    )
+                }
+                #[cfg(feature = "analysis")]
+                ChessMessage::Analyse => {
+                    let __player = &__from.seated()?;
+                    ::tapaculo::__private::answer(
+                        ::tapaculo::__private::Returned(Self::analyse(self)).result(),
+                    )
+                }
+            }
+        }
+        async fn on_full(
+            &mut self,
+            __room: &mut ::tapaculo::game::Room<Self>,
+        ) -> ::tapaculo::game::Hooked {
+            use ::tapaculo::__private::Infallibly as _;
+            ::tapaculo::__private::hooked(
+                ::tapaculo::__private::Returned(Self::start(self, __room)).result(),
+            )
+        }
+        async fn on_leave(
+            &mut self,
+            __room: &mut ::tapaculo::game::Room<Self>,
+            __player: &::tapaculo::game::Player,
+        ) -> ::tapaculo::game::Hooked {
+            use ::tapaculo::__private::Infallibly as _;
+            ::tapaculo::__private::hooked(
+                ::tapaculo::__private::Returned(Self::left(self, __room, __player))
+                    .result(),
+            )
+        }
+        fn view(
+            &self,
+            __from: &::tapaculo::game::Member,
+        ) -> ::core::option::Option<
+            ::core::result::Result<::tapaculo::game::Reply, ::tapaculo::game::Refusal>,
+        > {
+            ::core::option::Option::Some(
+                ::tapaculo::__private::viewed(&(Self::view(self, __from))),
+            )
+        }
+    }
+};

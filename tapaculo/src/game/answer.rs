@@ -1,0 +1,125 @@
+//! How a return value becomes an answer: nothing, a reply, or a refusal in words.
+//!
+//! A handler returns `()`, a value to reply with, or a `Result` of either. The macro cannot tell
+//! which (the type may be an alias), so the compiler does: in `Returned(value).result()` the
+//! inherent method, for results only, goes before the method of [`Infallibly`], for everything.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::{convert::Infallible, fmt::Display};
+
+/// A value encoded as JSON, ready to be put into a frame.
+pub type Reply = Box<RawValue>;
+
+/// What came of a message: perhaps a reply, or why it was refused.
+pub type Answer = Result<Option<Reply>, Refusal>;
+
+/// What came of a hook.
+pub type Hooked = Result<(), Refusal>;
+
+/// Why a message, a hook or a newcomer was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A validator, a handler or a hook said no, in these words.
+    Rejected(String),
+    /// Spectators may not send this message.
+    Spectator,
+    /// The game itself is at fault: it panicked, or said something that can't be encoded.
+    Internal(String),
+}
+
+/// What a handler, hook or validator returned.
+#[derive(Debug)]
+pub struct Returned<T>(pub T);
+
+impl<T, E> Returned<Result<T, E>> {
+    /// The result as it is.
+    #[doc(hidden)]
+    pub fn result(self) -> Result<T, E> {
+        self.0
+    }
+}
+
+/// What to do with a value that is not a `Result`: take it as a success.
+#[doc(hidden)]
+pub trait Infallibly {
+    type Value;
+    fn result(self) -> Result<Self::Value, Infallible>;
+}
+
+impl<T> Infallibly for Returned<T> {
+    type Value = T;
+    fn result(self) -> Result<T, Infallible> {
+        Ok(self.0)
+    }
+}
+
+/// A handler's result as the answer to its message.
+#[doc(hidden)]
+pub fn answer<T: IsReply, E: IsRefusal>(result: Result<T, E>) -> Answer {
+    result.map_err(|e| e.refuse())?.encode()
+}
+
+/// A hook's or validator's result.
+#[doc(hidden)]
+pub fn hooked<E: IsRefusal>(result: Result<(), E>) -> Hooked {
+    result.map_err(|e| e.refuse())
+}
+
+/// The result of `#[create]`.
+#[doc(hidden)]
+pub fn created<G, E: IsRefusal>(result: Result<G, E>) -> Result<G, Refusal> {
+    result.map_err(|e| e.refuse())
+}
+
+/// What `#[view]` returned, encoded.
+#[doc(hidden)]
+pub fn viewed<V: IsReply>(view: &V) -> Result<Reply, Refusal> {
+    encode(view)
+}
+
+/// Encodes a value for the wire.
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Reply, Refusal> {
+    serde_json::value::to_raw_value(value)
+        .map_err(|e| Refusal::Internal(format!("a value could not be encoded as JSON: {e}")))
+}
+
+/// What a `#[message]` handler may reply with and a `#[view]` may show: anything `Serialize`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be sent: it does not implement `Serialize`",
+    label = "this can't be a reply or a view",
+    note = "a handler returns `()`, a reply that implements `serde::Serialize`, or a `Result` of either; a view implements it too",
+    note = "for a type of your own: `#[derive(serde::Serialize)]`"
+)]
+pub trait IsReply: Serialize {
+    /// Encodes the reply; `None` if its type has no value to tell, as `()`.
+    #[doc(hidden)]
+    fn encode(&self) -> Answer;
+}
+
+impl<T: Serialize> IsReply for T {
+    fn encode(&self) -> Answer {
+        let reply = encode(self)?;
+        let nothing = size_of::<T>() == 0 && reply.get() == "null";
+        Ok((!nothing).then_some(reply))
+    }
+}
+
+/// An error that can be told to a player: anything that implements `Display`.
+#[diagnostic::on_unimplemented(
+    message = "the error `{Self}` can't be told to the sender: it does not implement `Display`",
+    label = "this can't be the error of a handler, hook or validator",
+    note = "the sender is told the error in words: implement `std::fmt::Display` for it, or return a `String`"
+)]
+pub trait IsRefusal: Display {
+    /// The words.
+    #[doc(hidden)]
+    fn refuse(&self) -> Refusal;
+}
+
+impl<E: Display> IsRefusal for E {
+    fn refuse(&self) -> Refusal {
+        Refusal::Rejected(self.to_string())
+    }
+}

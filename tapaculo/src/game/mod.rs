@@ -1,0 +1,127 @@
+//! What a game is: the two traits that `#[tapaculo::game]` implements, and what its handlers get.
+//!
+//! A struct with the attribute becomes [`Declared`]: the room's settings and what the room may
+//! say. One `impl` with the attribute becomes [`Game`]: its messages, their dispatch and the
+//! hooks. Both are written by the macro; nobody implements them by hand.
+
+pub(crate) mod answer;
+pub(crate) mod create;
+mod message;
+mod room;
+mod roster;
+mod settings;
+mod table;
+
+pub use self::{
+    answer::{Answer, Hooked, Refusal, Reply},
+    create::Options,
+    message::{BadMessage, RawMessage},
+    room::Room,
+    roster::{Member, Player},
+    settings::Settings,
+};
+pub(crate) use self::{
+    message::decode,
+    roster::{Connection, Newcomer, Place, Roster, SeatError},
+    table::{Identity, Table},
+};
+
+use crate::ids::RoomId;
+use serde::Serialize;
+
+/// A struct that is the state of one room: written by `#[tapaculo::game]` on the struct.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not declared as a game",
+    label = "this struct needs `#[tapaculo::game]`",
+    note = "a game is a struct with `#[tapaculo::game]` on it and one `impl` with `#[tapaculo::game]` on it"
+)]
+pub trait Declared: Sized + Send + 'static {
+    /// What the room may say to its members; [`NoEvent`] where the struct names none.
+    type Event: Serialize;
+
+    /// The game's name on the wire and in its route, in kebab-case.
+    const NAME: &'static str;
+
+    /// The room's settings.
+    const SETTINGS: Settings;
+}
+
+/// The rules of a game: written by `#[tapaculo::game]` on one inherent `impl`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a game: it has no `impl` with `#[tapaculo::game]`",
+    label = "this type needs `#[tapaculo::game] impl {Self} {{ … }}` with its handlers",
+    note = "a game is a struct with `#[tapaculo::game]` on it and one `impl` with `#[tapaculo::game]` on it"
+)]
+pub trait Game: Declared {
+    /// What members may send: one variant a `#[message]` handler.
+    type Message: Send + 'static;
+
+    /// The wire names of the messages, in the order of their handlers.
+    const MESSAGES: &'static [&'static str];
+
+    /// Reads a message, its `type` first and then that message's fields.
+    ///
+    /// # Errors
+    /// If the game has no such message, or a field is missing or wrong.
+    fn decode(message: &RawMessage<'_>) -> Result<Self::Message, BadMessage>;
+
+    /// Makes the state of a new room.
+    ///
+    /// # Errors
+    /// If `#[create]` refuses, or the options are not what it takes.
+    fn create(
+        room: &RoomId,
+        options: &Options,
+    ) -> impl Future<Output = Result<Self, Refusal>> + Send;
+
+    /// Runs the validators of a message, then its handler.
+    fn dispatch(
+        &mut self,
+        room: &mut Room<Self>,
+        from: &Member,
+        message: Self::Message,
+    ) -> impl Future<Output = Answer> + Send;
+
+    /// A player took a seat.
+    fn on_join(
+        &mut self,
+        _room: &mut Room<Self>,
+        _player: &Player,
+    ) -> impl Future<Output = Hooked> + Send {
+        async { Ok(()) }
+    }
+
+    /// The last seat was taken.
+    fn on_full(&mut self, _room: &mut Room<Self>) -> impl Future<Output = Hooked> + Send {
+        async { Ok(()) }
+    }
+
+    /// A player gave up the seat.
+    fn on_leave(
+        &mut self,
+        _room: &mut Room<Self>,
+        _player: &Player,
+    ) -> impl Future<Output = Hooked> + Send {
+        async { Ok(()) }
+    }
+
+    /// The last member has gone.
+    fn on_empty(&mut self, _room: &mut Room<Self>) -> impl Future<Output = Hooked> + Send {
+        async { Ok(()) }
+    }
+
+    /// What one member may see, encoded; `None` for a game without a `#[view]`.
+    fn view(&self, _viewer: &Member) -> Option<Result<Reply, Refusal>> {
+        None
+    }
+}
+
+/// The event type of a game that declares none: it has no values, so such a room says nothing.
+#[derive(Clone, Copy, Debug)]
+pub enum NoEvent {}
+
+impl Serialize for NoEvent {
+    fn serialize<S: serde::Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {}
+    }
+}

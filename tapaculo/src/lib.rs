@@ -1,0 +1,36 @@
+//! Multiplayer games and real-time rooms: a plain struct with annotated methods becomes a typed
+//! server.
+//!
+//! How a frame travels, from the top down: the [`server`] checks a request and takes it up as a
+//! connection; its `session` reads a frame and hands the message to the `room`, which, one input
+//! at a time, lets the [`game`] handle it, and whose log is what every other connection then
+//! writes to its player. Beside them: [`auth`] (tokens), `protocol` (what frames look like),
+//! `log` (the room's events), `store` (where rooms are saved) and [`testing`] (a room without a
+//! socket).
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+pub mod auth;
+mod clock;
+pub mod game;
+pub mod ids;
+mod log;
+pub mod prelude;
+mod protocol;
+mod room;
+pub mod server;
+mod session;
+mod store;
+pub mod testing;
+
+pub use self::{
+    auth::{AuthError, AuthErrorKind, JwtAuth},
+    clock::Timestamp,
+    game::{Member, NoEvent, Player, Room},
+    ids::{Role, RoomId, Seat, SessionId, UserId},
+    server::{Server, ServerHandle},
+};
+pub use tapaculo_macros::{
+    create, game, message, on_empty, on_full, on_join, on_leave, validate, view,
+};

@@ -1,0 +1,193 @@
+//! The room's log: each event once, encoded, with its number and for whom it is.
+//!
+//! It is the queue as well: history, resuming and delivery are views of it, and a connection is a
+//! position in it. What falls out at its end is what a slow reader has missed.
+
+use crate::{
+    ids::UserId,
+    protocol::{Author, Encoded, Seq},
+};
+use std::{collections::VecDeque, sync::Arc};
+
+/// How many of the last events are kept for connections that lag or come back.
+pub(crate) const RESUME_EVENTS: usize = 1024;
+
+/// How many bytes of frames those may have together; the newest event is always kept.
+pub(crate) const RESUME_BYTES: usize = 256 * 1024;
+
+/// For whom an event is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    All,
+    Except(UserId),
+    Only(UserId),
+    /// Sorted.
+    Among(Arc<[UserId]>),
+}
+
+/// An event of the room.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) seq: Seq,
+    pub(crate) author: Author,
+    pub(crate) audience: Audience,
+    pub(crate) frame: Encoded,
+}
+
+impl Entry {
+    pub(crate) fn is_for(&self, user: &UserId) -> bool {
+        match &self.audience {
+            Audience::All => true,
+            Audience::Except(other) => other != user,
+            Audience::Only(only) => only == user,
+            Audience::Among(users) => users.binary_search(user).is_ok(),
+        }
+    }
+
+    /// Whether it was for everyone, or everyone but its sender: what newcomers may see.
+    pub(crate) fn is_public(&self) -> bool {
+        match &self.audience {
+            Audience::All => true,
+            Audience::Except(other) => {
+                matches!(&self.author, Author::User(author) if author == other)
+            }
+            Audience::Only(_) | Audience::Among(_) => false,
+        }
+    }
+}
+
+/// The position asked for is no longer in the log.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FellBehind;
+
+/// The events of a room, the last ones.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// The last events without a gap, oldest first: for connections at their positions.
+    recent: VecDeque<Arc<Entry>>,
+    recent_bytes: usize,
+    /// The last public events, oldest first: for newcomers.
+    kept: VecDeque<Arc<Entry>>,
+    /// How many of those there may be.
+    history: usize,
+    last: Seq,
+}
+
+impl Log {
+    pub(crate) fn new(history: usize) -> Self {
+        Self {
+            recent: VecDeque::new(),
+            recent_bytes: 0,
+            kept: VecDeque::new(),
+            history,
+            last: Seq::default(),
+        }
+    }
+
+    /// Adds the next event.
+    pub(crate) fn append(&mut self, entry: Arc<Entry>) {
+        debug_assert_eq!(entry.seq, self.last.next(), "numbers have no gaps");
+        self.last = entry.seq;
+        if self.history > 0 && entry.is_public() {
+            if self.kept.len() == self.history {
+                self.kept.pop_front();
+            }
+            self.kept.push_back(Arc::clone(&entry));
+        }
+        self.recent_bytes += entry.frame.len();
+        self.recent.push_back(entry);
+        while self.recent.len() > RESUME_EVENTS
+            || (self.recent_bytes > RESUME_BYTES && self.recent.len() > 1)
+        {
+            if let Some(gone) = self.recent.pop_front() {
+                self.recent_bytes -= gone.frame.len();
+            }
+        }
+    }
+
+    /// The events after a position, oldest first.
+    pub(crate) fn after(
+        &self,
+        position: Seq,
+    ) -> Result<impl Iterator<Item = &Arc<Entry>>, FellBehind> {
+        let missing =
+            usize::try_from(self.last.0.saturating_sub(position.0)).map_err(|_| FellBehind)?;
+        let skip = self.recent.len().checked_sub(missing).ok_or(FellBehind)?;
+        Ok(self.recent.range(skip..))
+    }
+
+    /// The newest event's number.
+    pub(crate) fn last(&self) -> Seq {
+        self.last
+    }
+
+    /// What a newcomer is told of before it came, oldest first.
+    pub(crate) fn history(&self) -> impl ExactSizeIterator<Item = &Arc<Entry>> {
+        self.kept.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::frames;
+    use serde_json::value::RawValue;
+
+    fn user(name: &str) -> UserId {
+        UserId::new(name).unwrap()
+    }
+
+    fn entry(seq: u64, audience: Audience, bytes: usize) -> Arc<Entry> {
+        let author = Author::User(user("alice"));
+        let data = RawValue::from_string(format!("\"{}\"", "x".repeat(bytes))).unwrap();
+        let frame = frames::event(Seq(seq), &author, &data);
+        Arc::new(Entry {
+            seq: Seq(seq),
+            author,
+            audience,
+            frame,
+        })
+    }
+
+    fn numbers<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>) -> Vec<u64> {
+        entries.map(|entry| entry.seq.0).collect()
+    }
+
+    #[test]
+    fn a_position_in_the_last_1024_events_gets_what_came_after_it() {
+        let mut log = Log::new(0);
+        for seq in 1..=2000 {
+            log.append(entry(seq, Audience::All, 1));
+        }
+        assert_eq!(numbers(log.after(Seq(1998)).unwrap()), [1999, 2000]);
+        assert_eq!(numbers(log.after(Seq(2000)).unwrap()), [0; 0]);
+        assert_eq!(log.after(Seq(976)).unwrap().count(), 1024);
+        assert_eq!(log.after(Seq(975)).err(), Some(FellBehind));
+    }
+
+    #[test]
+    fn big_events_leave_room_for_fewer_but_the_newest_is_always_there() {
+        let mut log = Log::new(0);
+        for seq in 1..=4 {
+            log.append(entry(seq, Audience::All, 100 * 1024));
+        }
+        assert_eq!(numbers(log.after(Seq(2)).unwrap()), [3, 4]);
+        assert!(log.after(Seq(1)).is_err());
+        log.append(entry(5, Audience::All, 2 * RESUME_BYTES));
+        assert_eq!(numbers(log.after(Seq(4)).unwrap()), [5]);
+    }
+
+    #[test]
+    fn newcomers_are_told_the_last_public_events_only() {
+        let (alice, bob) = (user("alice"), user("bob"));
+        let mut log = Log::new(3);
+        log.append(entry(1, Audience::All, 1));
+        log.append(entry(2, Audience::All, 1));
+        log.append(entry(3, Audience::Only(bob.clone()), 1));
+        log.append(entry(4, Audience::Except(alice), 1));
+        log.append(entry(5, Audience::Except(bob.clone()), 1));
+        log.append(entry(6, Audience::Among([bob].into()), 1));
+        log.append(entry(7, Audience::All, 1));
+        assert_eq!(numbers(log.history()), [2, 4, 7]);
+    }
+}

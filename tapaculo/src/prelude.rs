@@ -1,0 +1,10 @@
+//! What a game written with the macro needs: `use tapaculo::prelude::*;`.
+
+pub use crate::{
+    auth::JwtAuth,
+    clock::Timestamp,
+    game::{Member, Player, Room},
+    ids::{Role, RoomId, Seat, SessionId, UserId},
+    server::Server,
+};
+pub use tapaculo_macros::{create, message, on_empty, on_full, on_join, on_leave, validate, view};

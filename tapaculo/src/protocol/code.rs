@@ -1,0 +1,106 @@
+//! The words for refusals and the numbers for goodbyes.
+
+use serde::Serialize;
+use std::fmt;
+
+/// Why a message was refused: the `code` of an error frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ErrorCode {
+    /// Not a frame of the protocol.
+    BadFrame,
+    /// Not a message of the game.
+    BadMessage,
+    /// The frame claims another sender than the token's user.
+    ForgedSender,
+    /// A validator or handler said no.
+    Rejected,
+    /// The message is over the size limit.
+    TooLarge,
+    /// Spectators may not send this.
+    Spectator,
+    /// No seat is free.
+    RoomFull,
+    /// The room can't be served right now.
+    Unavailable,
+    /// The game is at fault.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The code as it stands in a frame.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadFrame => "bad_frame",
+            Self::BadMessage => "bad_message",
+            Self::ForgedSender => "forged_sender",
+            Self::Rejected => "rejected",
+            Self::TooLarge => "too_large",
+            Self::Spectator => "spectator",
+            Self::RoomFull => "room_full",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why the server closes a connection: the code of the close frame (RFC 6455, section 7.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Close {
+    /// 1007: text that is not UTF-8.
+    InvalidData,
+    /// 1002: not the WebSocket protocol.
+    ProtocolError,
+    /// 1009: a frame over the hard limit.
+    TooLarge,
+    /// 1011: the room's game failed.
+    Internal,
+    /// 1012: the server is restarting.
+    Restarting,
+    /// 1013: the room can't be served, try later.
+    TryLater,
+    /// 4003: the room is full, or does not admit this user.
+    Refused,
+    /// 4009: a newer connection of the same user took over.
+    Replaced,
+    /// 4108: the client reads too slowly.
+    TooSlow,
+}
+
+impl Close {
+    /// The number in the close frame.
+    pub(crate) const fn code(self) -> u16 {
+        match self {
+            Self::ProtocolError => 1002,
+            Self::InvalidData => 1007,
+            Self::TooLarge => 1009,
+            Self::Internal => 1011,
+            Self::Restarting => 1012,
+            Self::TryLater => 1013,
+            Self::Refused => 4003,
+            Self::Replaced => 4009,
+            Self::TooSlow => 4108,
+        }
+    }
+
+    /// The words in the close frame.
+    pub(crate) const fn reason(self) -> &'static str {
+        match self {
+            Self::ProtocolError => "not the WebSocket protocol",
+            Self::InvalidData => "text that is not UTF-8",
+            Self::TooLarge => "frame too large",
+            Self::Internal => "the room failed",
+            Self::Restarting => "the server is restarting",
+            Self::TryLater => "the room can't be served now",
+            Self::Refused => "room full or not allowed",
+            Self::Replaced => "replaced by a newer connection",
+            Self::TooSlow => "too slow",
+        }
+    }
+}

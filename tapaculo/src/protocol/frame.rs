@@ -1,0 +1,206 @@
+//! What the server says: each frame is encoded once, however many receive it.
+
+use super::ErrorCode;
+use crate::ids::{Role, Seat, UserId};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+/// The number of an event in its room, from 1; 0 is "before the first".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Seq(pub(crate) u64);
+
+impl Seq {
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// Which frames a connection gets, and in which codec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// No subprotocol: JSON without `welcome`, `synced` and `presence`.
+    Plain,
+    /// `tapaculo.v1.json`.
+    Json,
+}
+
+/// A frame, ready to be sent to any number of connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoded {
+    text: Utf8Bytes,
+    /// Whether it is among the frames that plain connections get.
+    plain: bool,
+}
+
+impl Encoded {
+    /// The frame for a connection of this dialect; `None` if it has no such frame.
+    pub(crate) fn for_dialect(&self, dialect: Dialect) -> Option<&Utf8Bytes> {
+        match dialect {
+            Dialect::Json => Some(&self.text),
+            Dialect::Plain => self.plain.then_some(&self.text),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.text.as_str().len()
+    }
+}
+
+/// Whose message caused an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Author {
+    User(UserId),
+    /// A hook, a timer or a tick: `"@server"`.
+    Server,
+}
+
+impl Serialize for Author {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::User(user) => user.as_str(),
+            Self::Server => "@server",
+        })
+    }
+}
+
+/// One member, as `welcome` lists it.
+#[derive(Debug, Serialize)]
+pub(crate) struct MemberInfo<'a> {
+    pub(crate) user: &'a UserId,
+    pub(crate) seat: Option<Seat>,
+    pub(crate) role: Role,
+    pub(crate) connected: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<&'a str>,
+}
+
+/// The first frame of a connection.
+#[derive(Debug, Serialize)]
+pub(crate) struct Welcome<'a> {
+    pub(crate) protocol: u32,
+    pub(crate) game: &'a str,
+    pub(crate) room: &'a str,
+    pub(crate) user: &'a UserId,
+    pub(crate) session: &'a str,
+    pub(crate) role: Role,
+    pub(crate) seat: Option<Seat>,
+    pub(crate) epoch: &'a str,
+    pub(crate) resumed: bool,
+    pub(crate) acked: u64,
+    pub(crate) members: Vec<MemberInfo<'a>>,
+}
+
+/// What happened to somebody's membership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Moved {
+    Joined,
+    Left,
+}
+
+/// The body of a `presence` frame.
+#[derive(Debug, Serialize)]
+pub(crate) struct Presence<'a> {
+    pub(crate) event: Moved,
+    pub(crate) user: &'a UserId,
+    pub(crate) seat: Option<Seat>,
+    pub(crate) role: Role,
+}
+
+/// The answer to a message that was handled.
+#[derive(Debug, Serialize)]
+pub(crate) struct Ack<'a> {
+    pub(crate) ack: u64,
+    pub(crate) seq: Seq,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reply: Option<&'a RawValue>,
+}
+
+/// The frames, one function each.
+pub(crate) mod frames {
+    use super::{
+        Ack, Author, Encoded, ErrorCode, Presence, RawValue, Seq, Serialize, Utf8Bytes, Welcome,
+    };
+
+    fn encode<T: Serialize>(frame: &T, plain: bool) -> Encoded {
+        let text = serde_json::to_string(frame)
+            .expect("frames have string keys and values that were encoded before");
+        Encoded {
+            text: Utf8Bytes::from(text),
+            plain,
+        }
+    }
+
+    pub(crate) fn welcome(welcome: &Welcome<'_>) -> Encoded {
+        #[derive(Serialize)]
+        struct Frame<'a> {
+            welcome: &'a Welcome<'a>,
+        }
+        encode(&Frame { welcome }, false)
+    }
+
+    pub(crate) fn state(state: &RawValue, seq: Seq) -> Encoded {
+        #[derive(Serialize)]
+        struct Frame<'a> {
+            state: &'a RawValue,
+            seq: Seq,
+        }
+        encode(&Frame { state, seq }, true)
+    }
+
+    pub(crate) fn event(seq: Seq, from: &Author, data: &RawValue) -> Encoded {
+        #[derive(Serialize)]
+        struct Frame<'a> {
+            seq: Seq,
+            from: &'a Author,
+            data: &'a RawValue,
+        }
+        encode(&Frame { seq, from, data }, true)
+    }
+
+    pub(crate) fn synced(synced: Seq) -> Encoded {
+        #[derive(Serialize)]
+        struct Frame {
+            synced: Seq,
+        }
+        encode(&Frame { synced }, false)
+    }
+
+    pub(crate) fn ack(ack: &Ack<'_>) -> Encoded {
+        encode(ack, true)
+    }
+
+    pub(crate) fn error(code: ErrorCode, message: &str, id: Option<u64>) -> Encoded {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            code: ErrorCode,
+            message: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Frame<'a> {
+            error: Body<'a>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            id: Option<u64>,
+        }
+        let error = Body { code, message };
+        encode(&Frame { error, id }, true)
+    }
+
+    pub(crate) fn presence(presence: &Presence<'_>) -> Encoded {
+        #[derive(Serialize)]
+        struct Frame<'a> {
+            presence: &'a Presence<'a>,
+        }
+        encode(&Frame { presence }, false)
+    }
+
+    pub(crate) fn pong(pong: &serde_json::Number) -> Encoded {
+        #[derive(Serialize)]
+        struct Frame<'a> {
+            pong: &'a serde_json::Number,
+        }
+        encode(&Frame { pong }, true)
+    }
+}

@@ -1,0 +1,12 @@
+//! The wire protocol: what frames look like, in both directions, and nothing about sockets.
+
+mod code;
+mod frame;
+mod incoming;
+mod json;
+
+pub(crate) use self::{
+    code::{Close, ErrorCode},
+    frame::{Ack, Author, Dialect, Encoded, MemberInfo, Moved, Presence, Seq, Welcome, frames},
+    incoming::{Incoming, Incorrect},
+};

@@ -1,0 +1,161 @@
+//! A room behind its lock: what connections of any game call, whatever the game's types.
+
+use super::{Input, Live, Outlet};
+use crate::{
+    clock::{Clock, Timestamp},
+    game::{self, BadMessage, Connection, Game, Identity, Newcomer, Options},
+    protocol::Close,
+    store::Store,
+};
+use futures_util::future::BoxFuture;
+use serde_json::value::RawValue;
+use std::sync::{Arc, Weak};
+use tokio::sync::Mutex;
+
+/// Somebody at the door of a room.
+pub(crate) struct Visitor {
+    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) newcomer: Newcomer,
+    pub(crate) options: Options,
+}
+
+/// A room of any game.
+///
+/// The futures must be polled to their end: a handler that has begun is to finish, whatever
+/// happens to the connection that caused it.
+pub(crate) trait Door: Send + Sync {
+    /// Asks for a place; what comes of it is in the visitor's outlet. Gives the visitor back if
+    /// the room is over, and there is to be a new one.
+    fn join(self: Arc<Self>, visitor: Visitor) -> BoxFuture<'static, Result<(), Visitor>>;
+
+    /// Reads a message, outside the lock; the future handles it.
+    fn message(
+        self: Arc<Self>,
+        connection: Connection,
+        id: Option<u64>,
+        data: &RawValue,
+    ) -> Result<BoxFuture<'static, ()>, BadMessage>;
+
+    /// A connection is gone.
+    fn leave(self: Arc<Self>, connection: Connection) -> BoxFuture<'static, ()>;
+
+    /// The moment that the room asked for has come.
+    fn due(self: Arc<Self>) -> BoxFuture<'static, ()>;
+
+    /// Everyone is to go.
+    fn close(self: Arc<Self>, close: Close) -> BoxFuture<'static, ()>;
+}
+
+/// Whoever keeps the rooms.
+pub(crate) trait Keeper: Send + Sync {
+    /// The room is over: a new one of its name may be made.
+    fn forget(&self, room: &Identity);
+
+    /// The room wants to be called at a moment.
+    fn call_at(&self, at: Timestamp, room: Weak<dyn Door>);
+}
+
+/// A room of a game, behind a fair lock: inputs are handled in the order in which they come.
+pub(crate) struct LockedRoom<G> {
+    identity: Identity,
+    locked: Mutex<Locked<G>>,
+    clock: Clock,
+    keeper: Weak<dyn Keeper>,
+}
+
+struct Locked<G> {
+    live: Live<G>,
+    /// The earliest call that the keeper has been asked for and that has not come.
+    call: Option<Timestamp>,
+}
+
+impl<G: Game> LockedRoom<G> {
+    pub(crate) fn new(
+        identity: Identity,
+        seed: [u8; 32],
+        clock: Clock,
+        store: Arc<dyn Store>,
+        keeper: Weak<dyn Keeper>,
+    ) -> Self {
+        let live = Live::new(identity.clone(), seed, clock.now(), store);
+        Self {
+            identity,
+            locked: Mutex::new(Locked { live, call: None }),
+            clock,
+            keeper,
+        }
+    }
+
+    async fn run(self: Arc<Self>, input: Input<G::Message>) {
+        let mut locked = self.locked.lock().await;
+        if matches!(input, Input::Due) {
+            locked.call = None;
+        }
+        locked.live.run(input, self.clock.now()).await;
+        self.settle(&mut locked);
+    }
+
+    /// Tells the keeper what it must know after an input.
+    fn settle(self: &Arc<Self>, locked: &mut Locked<G>) {
+        let Some(keeper) = self.keeper.upgrade() else {
+            return;
+        };
+        if locked.live.machine().is_over() {
+            keeper.forget(&self.identity);
+        }
+        // A call that comes too early is answered by asking for the next one: no room has more
+        // than one call it still needs.
+        let deadline = locked.live.machine().deadline();
+        if let Some(at) = deadline.filter(|at| locked.call.is_none_or(|call| *at < call)) {
+            locked.call = Some(at);
+            let room: Arc<dyn Door> = Arc::clone(self) as _;
+            keeper.call_at(at, Arc::downgrade(&room));
+        }
+    }
+}
+
+impl<G: Game> Door for LockedRoom<G> {
+    fn join(self: Arc<Self>, visitor: Visitor) -> BoxFuture<'static, Result<(), Visitor>> {
+        Box::pin(async move {
+            let mut locked = self.locked.lock().await;
+            if locked.live.machine().is_over() {
+                return Err(visitor);
+            }
+            let Visitor {
+                outlet,
+                newcomer,
+                options,
+            } = visitor;
+            let now = self.clock.now();
+            locked.live.join(outlet, newcomer, options, now).await;
+            self.settle(&mut locked);
+            Ok(())
+        })
+    }
+
+    fn message(
+        self: Arc<Self>,
+        connection: Connection,
+        id: Option<u64>,
+        data: &RawValue,
+    ) -> Result<BoxFuture<'static, ()>, BadMessage> {
+        let message = game::decode::<G>(data)?;
+        Ok(Box::pin(self.run(Input::Message {
+            connection,
+            id,
+            message,
+        })))
+    }
+
+    fn leave(self: Arc<Self>, connection: Connection) -> BoxFuture<'static, ()> {
+        Box::pin(self.run(Input::Leave(connection)))
+    }
+
+    fn due(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(self.run(Input::Due))
+    }
+
+    fn close(self: Arc<Self>, close: Close) -> BoxFuture<'static, ()> {
+        Box::pin(self.run(Input::Close(close)))
+    }
+}

@@ -1,0 +1,161 @@
+//! The seam: an input's effects are committed to the store, then delivered, or neither.
+
+use super::{
+    Input, Machine, Outlet,
+    effects::{Delivery, Effects},
+};
+use crate::{
+    clock::Timestamp,
+    game::{Connection, Game, Identity, Newcomer, Options},
+    protocol::{Close, ErrorCode, frames},
+    store::{Commit, Store},
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// A room in use: the core, the store behind it, and the connections it speaks to.
+///
+/// Whoever has it may hand it one input at a time. Dropping the future of an input half-way would
+/// drop what a handler has begun, so callers always let it finish.
+pub(crate) struct Live<G> {
+    machine: Machine<G>,
+    outlets: HashMap<Connection, Arc<Outlet>>,
+    store: Arc<dyn Store>,
+}
+
+impl<G: Game> Live<G> {
+    pub(crate) fn new(
+        identity: Identity,
+        seed: [u8; 32],
+        now: Timestamp,
+        store: Arc<dyn Store>,
+    ) -> Self {
+        Self {
+            machine: Machine::new(identity, seed, now),
+            outlets: HashMap::new(),
+            store,
+        }
+    }
+
+    pub(crate) fn machine(&self) -> &Machine<G> {
+        &self.machine
+    }
+
+    /// Asks for a place for a connection; the answer, a greeting or a goodbye, is in its outlet.
+    pub(crate) async fn join(
+        &mut self,
+        outlet: Arc<Outlet>,
+        newcomer: Newcomer,
+        options: Options,
+        now: Timestamp,
+    ) {
+        let connection = outlet.connection;
+        self.outlets.insert(connection, outlet);
+        let input = Input::Join {
+            connection,
+            newcomer,
+            options,
+        };
+        self.run(input, now).await;
+    }
+
+    /// Handles one input: runs it, commits what it did, and tells everyone concerned.
+    pub(crate) async fn run(&mut self, input: Input<G::Message>, now: Timestamp) {
+        let (from, id) = match &input {
+            Input::Join { connection, .. } => (Some(*connection), None),
+            Input::Message { connection, id, .. } => (Some(*connection), *id),
+            Input::Leave(_) | Input::Due | Input::Close(_) => (None, None),
+        };
+        if let Input::Leave(connection) = input {
+            self.outlets.remove(&connection);
+        }
+        let effects = self.machine.step(input, now).await;
+        let commit = Commit {
+            room: &self.machine.table().identity,
+            events: &effects.events,
+        };
+        match self.store.commit(commit).await {
+            Ok(()) => self.deliver(effects),
+            Err(error) => {
+                tracing::error!(%error, "nothing of it is told; the room is given up");
+                self.give_up(from, id);
+            }
+        }
+    }
+
+    /// The state has moved on and could not be saved: nobody may learn of it, and nobody can go
+    /// on from it.
+    fn give_up(&mut self, from: Option<Connection>, id: Option<u64>) {
+        self.machine.abandon();
+        let after = self.published();
+        for (connection, outlet) in self.outlets.drain() {
+            if from == Some(connection) {
+                let words = "the room could not be saved";
+                outlet.tell(after, frames::error(ErrorCode::Unavailable, words, id));
+            }
+            outlet.close(after, Close::TryLater);
+            outlet.wake();
+        }
+    }
+
+    fn published(&self) -> crate::protocol::Seq {
+        let log = &self.machine.table().log;
+        log.read()
+            .expect("nothing panics while it writes a log")
+            .last()
+    }
+
+    fn deliver(&mut self, effects: Effects) {
+        let log = Arc::clone(&self.machine.table().log);
+        if !effects.events.is_empty() {
+            let mut log = log.write().expect("nothing panics while it writes a log");
+            for event in &effects.events {
+                log.append(Arc::clone(event));
+            }
+        }
+        for (after, delivery) in effects.deliveries {
+            match delivery {
+                Delivery::Enter {
+                    connection,
+                    greeting,
+                } => {
+                    if let Some(outlet) = self.outlets.get(&connection) {
+                        outlet.enter(greeting, &log, after);
+                        outlet.wake();
+                    }
+                }
+                Delivery::Tell(connection, frame) => {
+                    if let Some(outlet) = self.outlets.get(&connection) {
+                        outlet.tell(after, frame);
+                        outlet.wake();
+                    }
+                }
+                Delivery::TellOthers(but, frame) => {
+                    for (connection, outlet) in &self.outlets {
+                        if *connection != but {
+                            outlet.tell(after, frame.clone());
+                            outlet.wake();
+                        }
+                    }
+                }
+                Delivery::Close(connection, close) => {
+                    if let Some(outlet) = self.outlets.remove(&connection) {
+                        outlet.close(after, close);
+                        outlet.wake();
+                    }
+                }
+                Delivery::CloseAll(close) => {
+                    for (_, outlet) in self.outlets.drain() {
+                        outlet.close(after, close);
+                        outlet.wake();
+                    }
+                }
+            }
+        }
+        for outlet in self.outlets.values() {
+            let concerned = |event: &Arc<_>| crate::log::Entry::is_for(event, &outlet.user);
+            if effects.events.iter().any(concerned) {
+                outlet.wake();
+            }
+        }
+    }
+}

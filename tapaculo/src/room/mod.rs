@@ -1,0 +1,20 @@
+//! One room: a core without sockets, tasks or clocks that turns an input into effects, and the one
+//! seam through which effects leave it.
+//!
+//! An input goes to the [`machine`], which runs the game and answers with effects. The seam,
+//! [`Live`], commits them to the store and only then delivers them: events into the room's log,
+//! answers into the [`Outlet`] of their connection. The server and the test room drive the same
+//! `Live`.
+
+mod door;
+mod effects;
+mod live;
+mod machine;
+mod outlet;
+
+pub(crate) use self::{
+    door::{Door, Keeper, LockedRoom, Visitor},
+    live::Live,
+    machine::{Input, Machine},
+    outlet::{Outlet, Taken},
+};

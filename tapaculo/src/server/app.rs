@@ -1,0 +1,73 @@
+//! What every request of a server shares.
+
+use super::{
+    ServerHandle,
+    registry::{Kind, Registry},
+    sessions::Sessions,
+};
+use crate::{auth::JwtAuth, protocol::Close, session::Heartbeat};
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// How long connections may take to end when the server does.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest message, in bytes of its frame.
+const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+
+/// A server at work.
+pub(super) struct App {
+    pub(super) auth: JwtAuth,
+    /// The game at `/ws`, if it is the only one.
+    pub(super) only_game: Option<&'static str>,
+    pub(super) guest_tokens: bool,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) max_message: usize,
+    pub(super) registry: Arc<Registry>,
+    pub(super) sessions: Sessions,
+    pub(super) handle: ServerHandle,
+}
+
+impl App {
+    pub(super) fn new(
+        auth: JwtAuth,
+        games: Vec<Arc<dyn Kind>>,
+        guest_tokens: bool,
+        max_connections: Option<usize>,
+        heartbeat: Heartbeat,
+        handle: ServerHandle,
+    ) -> Arc<Self> {
+        let only_game = match games.as_slice() {
+            [only] => Some(only.name()),
+            _ => None,
+        };
+        let app = Arc::new(Self {
+            auth,
+            only_game,
+            guest_tokens,
+            heartbeat,
+            max_message: MAX_MESSAGE_BYTES,
+            registry: Registry::new(games),
+            sessions: Sessions::new(max_connections),
+            handle,
+        });
+        app.handle.attach(&app);
+        app
+    }
+
+    /// Ends every connection, each after the message in hand, with `1012`; waits until they are
+    /// gone, but no longer than 30 s.
+    pub(super) async fn drain(&self) {
+        tracing::info!(connections = self.sessions.count(), "draining");
+        let gone = async {
+            self.registry.close_all(Close::Restarting).await;
+            self.sessions.none_left().await;
+        };
+        if timeout(DRAIN_TIMEOUT, gone).await.is_err() {
+            tracing::warn!(
+                connections = self.sessions.count(),
+                "some did not end in time"
+            );
+        }
+    }
+}

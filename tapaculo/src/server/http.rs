@@ -1,0 +1,84 @@
+//! Accepts connections and speaks HTTP/1 on them, with time limits, until the server drains.
+
+use super::app::App;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use std::{io, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::sleep,
+};
+
+/// How long a client may take to send a request's head, and may be idle between two requests.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most bytes of a request's head.
+const HEADER_BYTES: usize = 16 * 1024;
+
+/// How long to wait when the system is out of sockets.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until the end is requested and every WebSocket is gone.
+///
+/// While it drains it goes on to answer, so that `/readyz` can say so; no WebSocket gets in.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    app: &Arc<App>,
+) -> anyhow::Result<()> {
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+    }
+    let mut clients = JoinSet::new();
+    let mut ended = pin!(async {
+        app.handle.requested().await;
+        app.drain().await;
+    });
+    loop {
+        tokio::select! {
+            () = &mut ended => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    clients.spawn(client(stream, router.clone()));
+                }
+                Err(error) if is_the_clients(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "cannot accept connections");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = clients.join_next() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether the client gave up before it was accepted.
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}
+
+async fn client(stream: TcpStream, router: Router) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "the socket is gone already");
+        return;
+    }
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades()
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "an HTTP connection failed");
+    }
+}

@@ -1,0 +1,201 @@
+//! The server: what is served, from where, and how it comes to an end.
+
+mod app;
+mod deadlines;
+mod http;
+mod registry;
+mod reject;
+mod routes;
+mod sessions;
+mod shutdown;
+mod upgrade;
+
+pub use self::shutdown::ServerHandle;
+
+use self::{
+    app::App,
+    registry::{Kind, Of},
+};
+use crate::{auth::JwtAuth, game::Game, session::Heartbeat};
+use anyhow::{Context, bail};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::net::{TcpListener, ToSocketAddrs};
+
+/// A server of games: say what it serves, then [`listen`](Self::listen).
+///
+/// ```no_run
+/// use tapaculo::prelude::*;
+///
+/// #[tapaculo::game(players = 2)]
+/// #[derive(Default)]
+/// struct Quiet;
+///
+/// #[tapaculo::game]
+/// impl Quiet {}
+///
+/// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+/// Server::new()
+///     .with_auth(JwtAuth::new(std::env::var("TAPACULO_SECRET")?))
+///     .with_game::<Quiet>()
+///     .listen("0.0.0.0:8080")
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Connections come in at `/ws/{game}`, and at `/ws` where there is one game; `/healthz` answers
+/// while the process lives, `/readyz` while it takes connections.
+#[must_use = "a server does nothing until it listens"]
+pub struct Server {
+    auth: Option<JwtAuth>,
+    games: Vec<Arc<dyn Kind>>,
+    guest_tokens: bool,
+    max_connections: Option<usize>,
+    heartbeat: Heartbeat,
+    routes: axum::Router,
+    handle: ServerHandle,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let games: Vec<_> = self.games.iter().map(|kind| kind.name()).collect();
+        f.debug_struct("Server")
+            .field("games", &games)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Server {
+    /// A server without games that trusts nobody yet.
+    pub fn new() -> Self {
+        Self {
+            auth: None,
+            games: Vec::new(),
+            guest_tokens: false,
+            max_connections: None,
+            heartbeat: Heartbeat::default(),
+            routes: axum::Router::new(),
+            handle: ServerHandle::new(),
+        }
+    }
+
+    /// How tokens are checked.
+    pub fn with_auth(mut self, auth: JwtAuth) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
+    /// Serves a game; its rooms are made as people join them.
+    pub fn with_game<G: Game>(mut self) -> Self {
+        self.games.push(Arc::new(Of::<G>::new()));
+        self
+    }
+
+    /// Lets anyone have a token: `POST /token` with `{"name", "room", "options"?}` answers
+    /// `{"user", "token", "refresh_token"}`.
+    ///
+    /// The user is the name with a random suffix, so that no guest can be another.
+    pub fn with_guest_tokens(mut self) -> Self {
+        self.guest_tokens = true;
+        self
+    }
+
+    /// The most connections at a time; further ones are answered `503`.
+    pub fn with_max_connections(mut self, most: usize) -> Self {
+        self.max_connections = Some(most);
+        self
+    }
+
+    /// How often a connection is pinged, and how long a peer may be silent after a ping before it
+    /// counts as gone; 25 s and 10 s unless told.
+    pub fn with_heartbeat(mut self, every: Duration, patience: Duration) -> Self {
+        self.heartbeat = Heartbeat { every, patience };
+        self
+    }
+
+    /// Serves other HTTP routes beside the server's own: a page, an API.
+    ///
+    /// # Panics
+    /// If a path is one of the server's, or there already.
+    pub fn with_routes(mut self, routes: axum::Router) -> Self {
+        self.routes = self.routes.merge(routes);
+        self
+    }
+
+    /// A handle with which the server can be shut down from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// Serves on an address until the process is told to end (SIGTERM or ctrl-c) or a
+    /// [`ServerHandle`] says so, then drains.
+    ///
+    /// # Errors
+    /// If the address can't be listened on, there is no auth or no game, the secret is empty, or
+    /// two games have one name.
+    pub async fn listen(self, address: impl ToSocketAddrs + fmt::Display) -> anyhow::Result<()> {
+        let listener = TcpListener::bind(&address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))?;
+        self.serve(listener).await
+    }
+
+    /// Serves on a socket that listens already; otherwise as [`listen`](Self::listen).
+    ///
+    /// # Errors
+    /// As for [`listen`](Self::listen), the address apart.
+    pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
+        let routes = self.routes.clone();
+        let app = self.build()?;
+        http::serve(listener, routes::router(&app).merge(routes), &app).await
+    }
+
+    /// The routes, for a server of one's own.
+    ///
+    /// [`ServerHandle::shutdown`] drains its connections. It is up to the server around it to
+    /// limit how long a client may take to send a request.
+    ///
+    /// # Errors
+    /// If there is no auth or no game, the secret is empty, or two games have one name.
+    pub fn into_router(self) -> anyhow::Result<axum::Router> {
+        let routes = self.routes.clone();
+        let app = self.build()?;
+        Ok(routes::router(&app).merge(routes))
+    }
+
+    fn build(self) -> anyhow::Result<Arc<App>> {
+        let Some(auth) = self.auth else {
+            bail!("no auth: say how tokens are checked, with_auth(JwtAuth::new(secret))");
+        };
+        auth.ready()?;
+        if self.games.is_empty() {
+            bail!("no game: say what to serve, with_game::<YourGame>()");
+        }
+        for (index, game) in self.games.iter().enumerate() {
+            if self.games[..index]
+                .iter()
+                .any(|other| other.name() == game.name())
+            {
+                bail!(
+                    "two games are called `{}`: give one another, #[tapaculo::game(name = \"…\")]",
+                    game.name()
+                );
+            }
+        }
+        Ok(App::new(
+            auth,
+            self.games,
+            self.guest_tokens,
+            self.max_connections,
+            self.heartbeat,
+            self.handle,
+        ))
+    }
+}

@@ -1,0 +1,181 @@
+//! The rooms of a server: made by the first who joins, forgotten when they are over.
+
+use super::deadlines::Deadlines;
+use crate::{
+    auth::word,
+    clock::{Clock, Timestamp},
+    game::{Game, Identity},
+    ids::RoomId,
+    protocol::Close,
+    room::{Door, Keeper, LockedRoom, Visitor},
+    store::{MemoryStore, Store},
+};
+use std::{
+    collections::HashMap,
+    marker::PhantomData,
+    sync::{Arc, Mutex, MutexGuard, Weak},
+};
+use tokio::task::JoinSet;
+
+/// The length of a room's epoch, a random word: a hundred bits.
+const EPOCH_CHARACTERS: usize = 20;
+
+/// A game that is served, whatever its types.
+pub(super) trait Kind: Send + Sync {
+    /// The game's name.
+    fn name(&self) -> &'static str;
+
+    /// Makes a room that nobody is in yet.
+    fn open(&self, room: RoomId, registry: &Registry) -> (Identity, Arc<dyn Door>);
+}
+
+/// The game `G`.
+pub(super) struct Of<G>(PhantomData<fn() -> G>);
+
+impl<G> Of<G> {
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<G: Game> Kind for Of<G> {
+    fn name(&self) -> &'static str {
+        G::NAME
+    }
+
+    fn open(&self, room: RoomId, registry: &Registry) -> (Identity, Arc<dyn Door>) {
+        let identity = Identity {
+            game: G::NAME,
+            room,
+            epoch: word(EPOCH_CHARACTERS),
+            settings: G::SETTINGS,
+        };
+        let room = LockedRoom::<G>::new(
+            identity.clone(),
+            rand::random(),
+            registry.clock,
+            Arc::clone(&registry.store),
+            registry.me.clone() as Weak<dyn Keeper>,
+        );
+        (identity, Arc::new(room))
+    }
+}
+
+/// The rooms of a server.
+pub(super) struct Registry {
+    me: Weak<Self>,
+    games: HashMap<&'static str, Arc<dyn Kind>>,
+    rooms: Mutex<Rooms>,
+    clock: Clock,
+    store: Arc<dyn Store>,
+    deadlines: Deadlines,
+}
+
+#[derive(Default)]
+struct Rooms {
+    open: HashMap<(&'static str, RoomId), Open>,
+    /// No room is to be opened any more.
+    closed: bool,
+}
+
+struct Open {
+    /// Tells this room from a later one of the same name.
+    epoch: String,
+    door: Arc<dyn Door>,
+}
+
+impl Registry {
+    pub(super) fn new(games: Vec<Arc<dyn Kind>>) -> Arc<Self> {
+        let clock = Clock::start();
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            games: games.into_iter().map(|kind| (kind.name(), kind)).collect(),
+            rooms: Mutex::default(),
+            clock,
+            store: Arc::new(MemoryStore),
+            deadlines: Deadlines::new(clock),
+        })
+    }
+
+    /// The name of a game, if it is served.
+    pub(super) fn game(&self, name: &str) -> Option<&'static str> {
+        self.games.get(name).map(|kind| kind.name())
+    }
+
+    /// Brings a visitor to its room, which is made if it is not there; `None` if there is no
+    /// getting in any more, which the visitor is told.
+    pub(super) async fn enter(
+        self: Arc<Self>,
+        game: &'static str,
+        room: RoomId,
+        mut visitor: Visitor,
+    ) -> Option<Arc<dyn Door>> {
+        loop {
+            let Some(door) = self.open(game, &room) else {
+                visitor.outlet.dismiss(Close::Restarting);
+                return None;
+            };
+            match Arc::clone(&door).join(visitor).await {
+                Ok(()) => return Some(door),
+                // It was over before its lock was free: the next one will be a new room.
+                Err(back) => visitor = back,
+            }
+        }
+    }
+
+    fn open(&self, game: &'static str, room: &RoomId) -> Option<Arc<dyn Door>> {
+        let kind = self.games.get(game)?;
+        let mut rooms = self.rooms();
+        if rooms.closed {
+            return None;
+        }
+        let open = rooms.open.entry((game, room.clone())).or_insert_with(|| {
+            let (identity, door) = kind.open(room.clone(), self);
+            Open {
+                epoch: identity.epoch,
+                door,
+            }
+        });
+        Some(Arc::clone(&open.door))
+    }
+
+    /// Opens no more rooms and closes all there are, each after its message in hand.
+    pub(super) async fn close_all(&self, close: Close) {
+        let doors: Vec<_> = {
+            let mut rooms = self.rooms();
+            rooms.closed = true;
+            let open = rooms.open.values();
+            open.map(|open| Arc::clone(&open.door)).collect()
+        };
+        let mut closing: JoinSet<()> = doors.into_iter().map(|door| door.close(close)).collect();
+        while closing.join_next().await.is_some() {}
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
+        self.rooms
+            .lock()
+            .expect("nothing panics while it holds the registry's lock")
+    }
+}
+
+impl Keeper for Registry {
+    fn forget(&self, room: &Identity) {
+        let mut rooms = self.rooms();
+        let key = (room.game, room.room.clone());
+        if rooms
+            .open
+            .get(&key)
+            .is_some_and(|open| open.epoch == room.epoch)
+        {
+            rooms.open.remove(&key);
+        }
+        // What a rush of rooms took is given back, but not at each room's end.
+        if rooms.open.capacity() > 1024 && rooms.open.len() < rooms.open.capacity() / 8 {
+            rooms.open.shrink_to_fit();
+        }
+    }
+
+    fn call_at(&self, at: Timestamp, room: Weak<dyn Door>) {
+        self.deadlines.call_at(at, room);
+    }
+}

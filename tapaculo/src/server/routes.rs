@@ -1,0 +1,78 @@
+//! The routes of a server: connections, guests' tokens, and how it is.
+
+use super::{app::App, reject::Reject, upgrade};
+use crate::auth::GuestRequest;
+use axum::{
+    Json, Router,
+    body::to_bytes,
+    extract::{Path, Request, State},
+    http::header,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// The most bytes of a request's body.
+const BODY_BYTES: usize = 8 * 1024;
+
+/// How long a client may take to send a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) fn router(app: &Arc<App>) -> Router {
+    let mut router = Router::new()
+        .route("/healthz", get(async || "ok"))
+        .route("/readyz", get(ready))
+        .route("/ws", get(only_game))
+        .route("/ws/{game}", get(named_game));
+    if app.guest_tokens {
+        router = router.route("/token", post(guest_token));
+    }
+    router.with_state(Arc::clone(app))
+}
+
+async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Reject> {
+    if app.handle.is_shutting_down() {
+        return Err(Reject::unavailable("the server is shutting down"));
+    }
+    Ok("ok")
+}
+
+async fn only_game(State(app): State<Arc<App>>, request: Request) -> Result<Response, Reject> {
+    let Some(game) = app.only_game else {
+        return Err(Reject::not_found(
+            "this server has several games: connect to /ws/{game}",
+        ));
+    };
+    upgrade::upgrade(&app, game, request)
+}
+
+async fn named_game(
+    State(app): State<Arc<App>>,
+    Path(game): Path<String>,
+    request: Request,
+) -> Result<Response, Reject> {
+    match app.registry.game(&game) {
+        Some(game) => upgrade::upgrade(&app, game, request),
+        None => Err(Reject::not_found("there is no such game")),
+    }
+}
+
+async fn guest_token(State(app): State<Arc<App>>, request: Request) -> Result<Response, Reject> {
+    let body = to_bytes(request.into_body(), BODY_BYTES);
+    let body = timeout(BODY_TIMEOUT, body)
+        .await
+        .map_err(|_| Reject::too_slow())?
+        .map_err(|error| Reject::bad_request(error.to_string()))?;
+    let request: GuestRequest = serde_json::from_slice(&body).map_err(|error| {
+        Reject::bad_request(format!(
+            "expected {{\"name\", \"room\", \"options\"?}}: {error}"
+        ))
+    })?;
+    let guest = app
+        .auth
+        .admit_guest(request)
+        .map_err(|error| Reject::bad_request(error.to_string()))?;
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    Ok((no_store, Json(guest)).into_response())
+}

@@ -1,0 +1,65 @@
+//! How many connections there are, and a way to wait until there are none.
+
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The connections of a server.
+#[derive(Clone, Debug)]
+pub(super) struct Sessions {
+    open: Arc<watch::Sender<usize>>,
+    most: usize,
+}
+
+/// One connection, for as long as it lives.
+#[derive(Debug)]
+pub(super) struct SessionGuard(Sessions);
+
+impl Sessions {
+    pub(super) fn new(most: Option<usize>) -> Self {
+        Self {
+            open: Arc::new(watch::Sender::new(0)),
+            most: most.unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Takes up one more; `None` at the limit.
+    pub(super) fn admit(&self) -> Option<SessionGuard> {
+        let admitted = self.open.send_if_modified(|open| {
+            let room = *open < self.most;
+            *open += usize::from(room);
+            room
+        });
+        admitted.then(|| SessionGuard(self.clone()))
+    }
+
+    pub(super) fn count(&self) -> usize {
+        *self.open.borrow()
+    }
+
+    pub(super) async fn none_left(&self) {
+        // The sender lives in `self`, so the wait can't fail.
+        let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
+    }
+}
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        self.0.open.send_modify(|open| *open -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_than_the_limit_at_a_time() {
+        let sessions = Sessions::new(Some(2));
+        let one = sessions.admit();
+        let two = sessions.admit();
+        assert!(one.is_some() && two.is_some());
+        assert!(sessions.admit().is_none());
+        drop(one);
+        assert!(sessions.admit().is_some());
+    }
+}

@@ -1,0 +1,229 @@
+//! From a request to a connection: everything that is checked before the upgrade.
+
+use super::{app::App, reject::Reject};
+use crate::{
+    auth::{Access, AuthErrorKind},
+    game::{Connection, Newcomer, Options},
+    protocol::Dialect,
+    room::{Outlet, Visitor},
+    session,
+};
+use axum::{
+    body::Body,
+    extract::{Query, Request},
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use tracing::Instrument;
+
+/// The subprotocol of the JSON codec.
+const JSON: &str = "tapaculo.v1.json";
+
+/// What a token among the subprotocols begins with.
+const TOKEN: &str = "tapaculo.token.";
+
+/// Connections are numbered through the whole process.
+static NEXT_CONNECTION: AtomicU64 = AtomicU64::new(0);
+
+#[derive(Deserialize)]
+struct Parameters {
+    token: Option<String>,
+    resume: Option<String>,
+}
+
+/// Checks a request for a connection to a game and takes it up.
+pub(super) fn upgrade(
+    app: &Arc<App>,
+    game: &'static str,
+    mut request: Request,
+) -> Result<Response, Reject> {
+    if app.handle.is_shutting_down() {
+        return Err(Reject::unavailable("the server is shutting down"));
+    }
+    let Query(parameters) = Query::<Parameters>::try_from_uri(request.uri())
+        .map_err(|rejection| Reject::bad_request(rejection.body_text()))?;
+    let offers = Offers::read(request.headers());
+    let token = bearer(request.headers())
+        .or(offers.token.as_deref())
+        .or(parameters.token.as_deref())
+        .ok_or_else(|| Reject::unauthorized("no access token"))?;
+    let access = app.auth.access(token, game).map_err(|error| {
+        tracing::debug!(%error, "refused a token");
+        match error.kind() {
+            AuthErrorKind::Name => Reject::bad_request(error.to_string()),
+            _ => Reject::unauthorized(error.to_string()),
+        }
+    })?;
+    let dialect = offers.dialect()?;
+    if let Some(resume) = &parameters.resume {
+        position(resume)?;
+    }
+    let mut response = create_response_with_body(&request, Body::empty)
+        .map_err(|error| Reject::bad_request(error.to_string()))?;
+    if dialect == Dialect::Json {
+        let chosen = HeaderValue::from_static(JSON);
+        let headers = response.headers_mut();
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, chosen);
+    }
+    let Some(guard) = app.sessions.admit() else {
+        return Err(Reject::unavailable(
+            "the server has all the connections it can take",
+        ));
+    };
+    let upgraded = hyper::upgrade::on(&mut request);
+    let span = tracing::info_span!("session", game, room = %access.room, user = %access.user, session = %access.session);
+    let start = start(app, game, access, dialect);
+    tokio::spawn(
+        async move {
+            let _guard = guard;
+            match upgraded.await {
+                Ok(io) => session::serve(TokioIo::new(io), start).await,
+                Err(error) => tracing::debug!(%error, "the client went before the upgrade"),
+            }
+        }
+        .instrument(span),
+    );
+    Ok(response)
+}
+
+fn start(app: &Arc<App>, game: &'static str, access: Access, dialect: Dialect) -> session::Start {
+    let connection = Connection(NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed));
+    let outlet = Arc::new(Outlet::new(connection, access.user.clone(), dialect));
+    let visitor = Visitor {
+        outlet: Arc::clone(&outlet),
+        newcomer: Newcomer {
+            user: access.user,
+            name: access.name,
+            session: access.session,
+            role: access.role,
+        },
+        options: Options::new(access.options),
+    };
+    let registry = Arc::clone(&app.registry);
+    session::Start {
+        outlet,
+        join: Box::pin(registry.enter(game, access.room, visitor)),
+        heartbeat: app.heartbeat,
+        max_message: app.max_message,
+    }
+}
+
+/// The token of the `Authorization` header.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// What the client offers in `Sec-WebSocket-Protocol`.
+#[derive(Debug, Default)]
+struct Offers {
+    token: Option<String>,
+    json: bool,
+    /// Something else, or nothing.
+    other: bool,
+}
+
+impl Offers {
+    fn read(headers: &HeaderMap) -> Self {
+        let mut offers = Self::default();
+        let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+        for value in values {
+            for offer in value.to_str().unwrap_or("?").split(',').map(str::trim) {
+                if let Some(token) = offer.strip_prefix(TOKEN) {
+                    offers.token.get_or_insert_with(|| token.to_owned());
+                } else if offer == JSON {
+                    offers.json = true;
+                } else {
+                    offers.other = true;
+                }
+            }
+        }
+        offers
+    }
+
+    /// The codec; without any offer, the plain one.
+    fn dialect(&self) -> Result<Dialect, Reject> {
+        match (self.json, self.other || self.token.is_some()) {
+            (true, _) => Ok(Dialect::Json),
+            (false, false) => Ok(Dialect::Plain),
+            // A browser would drop a connection whose offers are all passed over.
+            (false, true) => Err(Reject::bad_request(format!(
+                "none of the subprotocols is spoken here: offer `{JSON}`"
+            ))),
+        }
+    }
+}
+
+/// Checks the form of `resume`, `<epoch>-<seq>`. No seat outlives its socket yet, so there is
+/// nothing to go on with: who comes back is a newcomer.
+fn position(resume: &str) -> Result<(), Reject> {
+    let well_formed = resume.rsplit_once('-').is_some_and(|(epoch, seq)| {
+        let word = !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let number = seq.bytes().all(|byte| byte.is_ascii_digit()) && seq.parse::<u64>().is_ok();
+        word && number
+    });
+    if well_formed {
+        Ok(())
+    } else {
+        Err(Reject::bad_request("`resume` is `<epoch>-<seq>`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offers(values: &[&'static str]) -> Offers {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(
+                header::SEC_WEBSOCKET_PROTOCOL,
+                HeaderValue::from_static(value),
+            );
+        }
+        Offers::read(&headers)
+    }
+
+    #[test]
+    fn a_token_may_stand_anywhere_among_the_subprotocols_but_not_alone() {
+        for values in [
+            &["tapaculo.v1.json, tapaculo.token.abc"][..],
+            &["tapaculo.token.abc,tapaculo.v1.json"],
+            &["tapaculo.token.abc", "x, tapaculo.v1.json"],
+        ] {
+            let offers = offers(values);
+            assert_eq!(offers.token.as_deref(), Some("abc"));
+            assert_eq!(offers.dialect().unwrap(), Dialect::Json);
+        }
+        assert!(offers(&["tapaculo.token.abc"]).dialect().is_err());
+        assert!(offers(&["chat"]).dialect().is_err());
+        assert_eq!(offers(&[]).dialect().unwrap(), Dialect::Plain);
+    }
+
+    #[test]
+    fn a_position_is_an_epoch_and_a_number() {
+        for good in ["abc-0", "k3j-17", "a-18446744073709551615"] {
+            assert!(position(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "-",
+            "abc",
+            "abc-",
+            "-1",
+            "abc-+1",
+            "a b-1",
+            "a-18446744073709551616",
+        ] {
+            assert!(position(bad).is_err(), "{bad}");
+        }
+    }
+}

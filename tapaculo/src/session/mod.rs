@@ -1,0 +1,347 @@
+//! One connection: a task that reads frames, hands messages to the room, and writes whatever
+//! waits, all of it at each wake-up.
+//!
+//! It handles one message at a time and reads no further meanwhile, so that a client that sends
+//! without reading is soon not read; while a handler runs it goes on writing.
+
+mod heartbeat;
+mod linger;
+
+pub(crate) use self::heartbeat::Heartbeat;
+
+use self::{
+    heartbeat::{Beat, Event, Waiting},
+    linger::linger,
+};
+use crate::{
+    protocol::{Close, ErrorCode, Incoming, Incorrect, frames},
+    room::{Door, Outlet, Taken},
+};
+use futures_util::{Sink, Stream, future::BoxFuture};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    ops::ControlFlow,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message, Utf8Bytes,
+        error::CapacityError,
+        protocol::{CloseFrame, Role, WebSocketConfig},
+    },
+};
+
+/// Small buffers: they are what an idle connection costs, and what a broadcast touches.
+const BUFFER_BYTES: usize = 4 * 1024;
+
+/// How many frames are taken from the room at a time.
+const BATCH: usize = 64;
+
+/// How long a peer may take to answer a close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long is a frame that closes the connection: four times the largest message, and at least
+/// 64 KiB.
+pub(crate) fn hard_limit(max_message: usize) -> usize {
+    max_message.saturating_mul(4).max(64 * 1024)
+}
+
+/// What a connection begins with.
+pub(crate) struct Start {
+    pub(crate) outlet: Arc<Outlet>,
+    /// Finds the room and asks for a place in it; `None` if there is no getting in.
+    pub(crate) join: BoxFuture<'static, Option<Arc<dyn Door>>>,
+    pub(crate) heartbeat: Heartbeat,
+    /// The largest message, in bytes of its frame.
+    pub(crate) max_message: usize,
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn serve<S>(io: S, start: Start)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let limit = hard_limit(start.max_message);
+    let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
+        .max_message_size(Some(limit))
+        .max_frame_size(Some(limit));
+    let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+    let mut session = Session {
+        socket,
+        outlet: start.outlet,
+        door: None,
+        work: Some(Work::Joining(start.join)),
+        batch: VecDeque::new(),
+        unflushed: false,
+        stage: Stage::Open,
+        beat: Beat::start(start.heartbeat),
+        max_message: start.max_message,
+    };
+    poll_fn(|cx| session.poll(cx)).await;
+    if let Some(door) = session.door.take() {
+        door.leave(session.outlet.connection).await;
+    }
+    if matches!(session.stage, Stage::Closing { .. }) {
+        linger(session.socket.into_inner()).await;
+    }
+}
+
+struct Session<S> {
+    socket: WebSocketStream<S>,
+    outlet: Arc<Outlet>,
+    /// The room, once it has been asked for a place.
+    door: Option<Arc<dyn Door>>,
+    /// What the room does for this connection right now.
+    work: Option<Work>,
+    /// Taken from the outlet and not yet handed to the socket.
+    batch: VecDeque<Utf8Bytes>,
+    /// Whether the socket has been handed something that it may not have sent.
+    unflushed: bool,
+    stage: Stage,
+    beat: Beat,
+    max_message: usize,
+}
+
+enum Work {
+    Joining(BoxFuture<'static, Option<Arc<dyn Door>>>),
+    Handling(BoxFuture<'static, ()>),
+}
+
+/// How far the connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// A close frame is on its way or sent; what comes in is no longer heard.
+    Closing {
+        until: Instant,
+    },
+    /// Nothing can be sent or received.
+    Dead,
+}
+
+/// The socket is of no more use.
+struct Broken;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    /// Does all that can be done now; ready when the connection is over and its last message is
+    /// handled.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.outlet.register(cx.waker());
+        loop {
+            self.poll_work(cx);
+            if self.stage == Stage::Dead {
+                return match self.work {
+                    Some(_) => Poll::Pending,
+                    None => Poll::Ready(()),
+                };
+            }
+            let written = self.poll_write(cx);
+            let read = match written {
+                Poll::Ready(Ok(())) if self.work.is_none() => self.poll_read(cx),
+                Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+                Poll::Ready(Err(Broken)) => Poll::Ready(ControlFlow::Break(())),
+            };
+            let waiting = match (&self.work, written) {
+                (_, Poll::Pending) => Waiting::Writing,
+                (Some(_), Poll::Ready(_)) => Waiting::Handling,
+                (None, Poll::Ready(_)) => Waiting::Reading,
+            };
+            match read {
+                Poll::Ready(ControlFlow::Continue(())) => {
+                    self.beat.heard();
+                    continue;
+                }
+                Poll::Ready(ControlFlow::Break(())) => {
+                    if self.stage == Stage::Open || self.work.is_some() {
+                        self.stage = Stage::Dead;
+                        continue;
+                    }
+                    return Poll::Ready(());
+                }
+                Poll::Pending => {}
+            }
+            match self.poll_time(cx, waiting) {
+                Poll::Ready(()) => continue,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn poll_work(&mut self, cx: &mut Context<'_>) {
+        let done = match &mut self.work {
+            Some(Work::Joining(join)) => join.as_mut().poll(cx).map(|door| self.door = door),
+            Some(Work::Handling(handling)) => handling.as_mut().poll(cx),
+            None => return,
+        };
+        if done.is_ready() {
+            self.work = None;
+        }
+    }
+
+    /// Writes whatever waits; ready when all of it is on its way.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        loop {
+            if !self.batch.is_empty() && self.outlet.is_too_slow() {
+                self.batch.clear();
+            }
+            while !self.batch.is_empty() {
+                ready!(self.poll_ready(cx))?;
+                if let Some(frame) = self.batch.pop_front() {
+                    self.send(Message::Text(frame))?;
+                    self.beat.wrote();
+                }
+            }
+            if self.stage != Stage::Open {
+                break;
+            }
+            match self.outlet.take(BATCH, &mut self.batch) {
+                Taken::More => {}
+                Taken::Nothing => break,
+                Taken::Close(close) => self.close(close)?,
+            }
+        }
+        if self.unflushed {
+            ready!(self.poll_flush(cx))?;
+            self.unflushed = false;
+            self.beat.wrote();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads one frame and acts on it.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<ControlFlow<()>> {
+        let frame = match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => return Poll::Ready(self.unreadable(&error)),
+            None => return Poll::Ready(ControlFlow::Break(())),
+        };
+        if self.stage == Stage::Open {
+            match frame {
+                Message::Text(text) => self.hear(&text),
+                Message::Binary(_) => {
+                    let words = "a binary frame, where the codec is JSON text";
+                    let error = frames::error(ErrorCode::BadFrame, words, None);
+                    self.outlet.answer(error);
+                }
+                Message::Close(_) => {
+                    // The answer is already on its way; nothing else may follow it.
+                    self.batch.clear();
+                    self.unflushed = true;
+                    self.begin_to_close();
+                }
+                // A ping is answered below this level.
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => self.unflushed = true,
+            }
+        }
+        Poll::Ready(ControlFlow::Continue(()))
+    }
+
+    /// Acts on a text frame of the client.
+    fn hear(&mut self, text: &str) {
+        match Incoming::parse(text) {
+            Err(Incorrect { why, id }) => self.refuse(ErrorCode::BadFrame, &why, id),
+            Ok(Incoming::Ping(number)) => self.outlet.answer(frames::pong(&number)),
+            Ok(Incoming::Message { data, id, from }) => {
+                if from.is_some_and(|from| *from != *self.outlet.user.as_str()) {
+                    let words = format!("you are `{}`", self.outlet.user);
+                    self.refuse(ErrorCode::ForgedSender, &words, id);
+                } else if text.len() > self.max_message {
+                    let words = format!("a message has at most {} bytes", self.max_message);
+                    self.refuse(ErrorCode::TooLarge, &words, id);
+                } else if let Some(door) = &self.door {
+                    match Arc::clone(door).message(self.outlet.connection, id, data) {
+                        Ok(handling) => self.work = Some(Work::Handling(handling)),
+                        Err(bad) => self.refuse(ErrorCode::BadMessage, &bad.to_string(), id),
+                    }
+                }
+            }
+        }
+    }
+
+    fn refuse(&self, code: ErrorCode, words: &str, id: Option<u64>) {
+        self.outlet.answer(frames::error(code, words, id));
+    }
+
+    /// The socket reads no more; where the client is to blame it is told.
+    fn unreadable(&mut self, error: &Error) -> ControlFlow<()> {
+        let close = match error {
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => Close::TooLarge,
+            Error::Utf8(_) => Close::InvalidData,
+            Error::Protocol(
+                tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+            ) => return ControlFlow::Break(()),
+            Error::Protocol(_) | Error::Capacity(_) | Error::AttackAttempt => Close::ProtocolError,
+            _ => return ControlFlow::Break(()),
+        };
+        tracing::debug!(%error, "the client does not speak the protocol");
+        if self.stage != Stage::Open || self.close(close).is_err() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Begins to close: everything taken so far goes before the close frame.
+    fn close(&mut self, close: Close) -> Result<(), Broken> {
+        self.begin_to_close();
+        self.send(Message::Close(Some(CloseFrame {
+            code: close.code().into(),
+            reason: close.reason().into(),
+        })))
+    }
+
+    fn begin_to_close(&mut self) {
+        let until = Instant::now() + CLOSE_TIMEOUT;
+        self.stage = Stage::Closing { until };
+        self.beat.look_at(until);
+    }
+
+    /// Keeps time: the heartbeat, a peer that takes nothing, a close that is not answered.
+    fn poll_time(&mut self, cx: &mut Context<'_>, waiting: Waiting) -> Poll<()> {
+        if let Stage::Closing { until } = self.stage
+            && Instant::now() >= until
+        {
+            self.stage = Stage::Dead;
+            return Poll::Ready(());
+        }
+        match ready!(self.beat.poll(cx, waiting)) {
+            Event::Ping if self.stage == Stage::Open => {
+                if self.send(Message::Ping(Vec::new().into())).is_err() {
+                    self.stage = Stage::Dead;
+                }
+            }
+            Event::Ping => {}
+            Event::Silent | Event::Stuck => {
+                tracing::debug!("the peer is silent");
+                self.stage = Stage::Dead;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        let ready = Pin::new(&mut self.socket).poll_ready(cx);
+        ready.map_err(|_| Broken)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        let flushed = Pin::new(&mut self.socket).poll_flush(cx);
+        flushed.map_err(|_| Broken)
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), Broken> {
+        self.unflushed = true;
+        let sent = Pin::new(&mut self.socket).start_send(message);
+        sent.map_err(|_| Broken)
+    }
+}

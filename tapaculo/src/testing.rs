@@ -1,0 +1,381 @@
+//! Testing a game: a room in memory, with a clock that stands still and a fixed seed.
+//!
+//! A [`TestRoom`] drives the same room core as the server, without a socket and without a runtime
+//! to set up.
+//!
+//! ```
+//! use tapaculo::{prelude::*, testing::TestRoom};
+//! use serde_json::json;
+//!
+//! #[derive(serde::Serialize)]
+//! enum Said { Count(u32) }
+//!
+//! #[tapaculo::game(players = 2, event = Said)]
+//! #[derive(Default)]
+//! struct Counter { count: u32 }
+//!
+//! #[tapaculo::game]
+//! impl Counter {
+//!     #[message]
+//!     fn add(&mut self, room: &mut Room<Self>, amount: u32) -> Result<u32, String> {
+//!         self.count = self.count.checked_add(amount).ok_or("too much")?;
+//!         room.broadcast(Said::Count(self.count));
+//!         Ok(self.count)
+//!     }
+//! }
+//!
+//! let mut room = TestRoom::<Counter>::new();
+//! room.join("alice").unwrap();
+//! room.join("bob").unwrap();
+//! let reply = room.send("alice", json!({"type": "Add", "amount": 3})).unwrap();
+//! assert_eq!(reply, Some(json!(3)));
+//! assert_eq!(room.received("bob"), [json!({"Count": 3})]);
+//! let refused = room.send("bob", json!({"type": "Add", "amount": u32::MAX})).unwrap_err();
+//! assert_eq!(refused.code(), "rejected");
+//! assert_eq!(refused.to_string(), "too much");
+//! ```
+
+use crate::{
+    clock::Timestamp,
+    game::{self, Connection, Game, Identity, Newcomer, Options},
+    ids::{Role, RoomId, SessionId, UserId},
+    protocol::{Dialect, ErrorCode},
+    room::{Input, Live, Outlet, Taken},
+    store::MemoryStore,
+};
+use serde_json::{Value, value::RawValue};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
+
+/// When a test room's time begins: 1 January 2025, 00:00 UTC.
+const BEGINNING: Timestamp = Timestamp::from_millis(1_735_689_600_000);
+
+/// A room of a game in memory.
+pub struct TestRoom<G> {
+    live: Live<G>,
+    options: Options,
+    now: Timestamp,
+    next_connection: u64,
+    members: BTreeMap<String, TestMember>,
+}
+
+/// What the test room keeps of everyone who has ever joined.
+struct TestMember {
+    outlet: Arc<Outlet>,
+    next_id: u64,
+    frames: Vec<Value>,
+    closed: Option<u16>,
+}
+
+/// Why a message or a join was refused; displays as the words that the player gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    code: String,
+    words: String,
+}
+
+impl Refused {
+    /// The error code, as on the wire: `"rejected"`, `"bad_message"`, `"spectator"`, …
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl<G> fmt::Debug for TestRoom<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestRoom")
+            .field("now", &self.now)
+            .field("members", &self.members.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<G: Game> Default for TestRoom<G> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<G: Game> TestRoom<G> {
+    /// A room called `test` that nobody has joined yet, with seed 0.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_seed(0)
+    }
+
+    /// The same, with the randomness of another seed.
+    ///
+    /// # Panics
+    /// Never: the name `test` is a valid one.
+    #[must_use]
+    pub fn with_seed(seed: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let identity = Identity {
+            game: G::NAME,
+            room: RoomId::new("test").expect("a valid name"),
+            epoch: "test".to_owned(),
+            settings: G::SETTINGS,
+        };
+        Self {
+            live: Live::new(identity, bytes, BEGINNING, Arc::new(MemoryStore)),
+            options: Options::default(),
+            now: BEGINNING,
+            next_connection: 0,
+            members: BTreeMap::new(),
+        }
+    }
+
+    /// A room that the first to join opens with these options.
+    ///
+    /// # Panics
+    /// If the options can't be encoded as JSON.
+    #[must_use]
+    pub fn with_options(options: Value) -> Self {
+        let raw = serde_json::value::to_raw_value(&options).expect("a JSON value is JSON");
+        Self {
+            options: Options::new(Some(raw)),
+            ..Self::new()
+        }
+    }
+
+    /// A user comes to play; where all seats are taken, to watch, if the game has spectators.
+    ///
+    /// Joining again takes over the place with a new connection.
+    ///
+    /// # Errors
+    /// If the room is full or the game refuses.
+    ///
+    /// # Panics
+    /// If the user is not a valid [`UserId`].
+    pub fn join(&mut self, user: &str) -> Result<(), Refused> {
+        self.join_as(user, Role::Player)
+    }
+
+    /// A user comes to watch.
+    ///
+    /// # Errors
+    /// If the game has no spectators.
+    ///
+    /// # Panics
+    /// If the user is not a valid [`UserId`].
+    pub fn watch(&mut self, user: &str) -> Result<(), Refused> {
+        self.join_as(user, Role::Spectator)
+    }
+
+    fn join_as(&mut self, user: &str, role: Role) -> Result<(), Refused> {
+        let id = UserId::new(user).expect("a test's user has a valid name");
+        let connection = Connection(self.next_connection);
+        self.next_connection += 1;
+        let outlet = Arc::new(Outlet::new(connection, id.clone(), Dialect::Json));
+        let newcomer = Newcomer {
+            user: id,
+            name: None,
+            session: SessionId::new("test").expect("a valid name"),
+            role,
+        };
+        let entering = self.live.join(
+            Arc::clone(&outlet),
+            newcomer,
+            self.options.clone(),
+            self.now,
+        );
+        pollster::block_on(entering);
+        self.drain();
+        let mut member = TestMember {
+            outlet,
+            next_id: 1,
+            frames: Vec::new(),
+            closed: None,
+        };
+        member.drain();
+        if member.closed.is_some() {
+            let refused = member.frames.iter().find_map(refusal);
+            return Err(refused.unwrap_or_else(|| Refused {
+                code: ErrorCode::Unavailable.to_string(),
+                words: "the room is over".to_owned(),
+            }));
+        }
+        if let Some(before) = self.members.remove(user) {
+            member.frames.splice(..0, before.frames);
+        }
+        self.members.insert(user.to_owned(), member);
+        Ok(())
+    }
+
+    /// A member sends a message, as on the wire; answers with the handler's reply.
+    ///
+    /// # Errors
+    /// If the message is refused.
+    ///
+    /// # Panics
+    /// If the user is not in the room.
+    pub fn send(&mut self, user: &str, message: Value) -> Result<Option<Value>, Refused> {
+        let member = self.member_mut(user);
+        let id = member.next_id;
+        member.next_id += 1;
+        let connection = member.outlet.connection;
+        let json: Box<RawValue> =
+            serde_json::value::to_raw_value(&message).expect("a JSON value is JSON");
+        let message = game::decode::<G>(&json).map_err(|bad| Refused {
+            code: ErrorCode::BadMessage.to_string(),
+            words: bad.to_string(),
+        })?;
+        let input = Input::Message {
+            connection,
+            id: Some(id),
+            message,
+        };
+        pollster::block_on(self.live.run(input, self.now));
+        self.drain();
+        let frames = &mut self.member_mut(user).frames;
+        let answer = frames
+            .iter()
+            .position(|frame| {
+                frame["ack"] == id || (frame["id"] == id && frame["error"].is_object())
+            })
+            .map(|at| frames.remove(at));
+        match answer {
+            Some(frame) => refusal(&frame).map_or_else(|| Ok(frame.get("reply").cloned()), Err),
+            None => Err(Refused {
+                code: ErrorCode::Unavailable.to_string(),
+                words: "the room is over".to_owned(),
+            }),
+        }
+    }
+
+    /// A member's connection goes.
+    ///
+    /// # Panics
+    /// If the user has never joined.
+    pub fn leave(&mut self, user: &str) {
+        let connection = self.member_mut(user).outlet.connection;
+        pollster::block_on(self.live.run(Input::Leave(connection), self.now));
+        self.drain();
+    }
+
+    /// Time passes, and what it was to bring happens on the way, each thing at its time.
+    pub fn advance(&mut self, duration: Duration) {
+        let until = self.now + duration;
+        while let Some(due) = self.live.machine().deadline().filter(|due| *due <= until) {
+            self.now = self.now.max(due);
+            pollster::block_on(self.live.run(Input::Due, self.now));
+            self.drain();
+        }
+        self.now = until;
+    }
+
+    /// The events that a member has received since the last call: their `data`, in order.
+    ///
+    /// # Panics
+    /// If the user has never joined.
+    pub fn received(&mut self, user: &str) -> Vec<Value> {
+        let frames = self.frames(user);
+        let events = frames.into_iter();
+        events
+            .filter_map(|mut frame| frame.get_mut("data").map(Value::take))
+            .collect()
+    }
+
+    /// All frames that a member has received since the last call, answers to
+    /// [`send`](Self::send) apart.
+    ///
+    /// # Panics
+    /// If the user has never joined.
+    pub fn frames(&mut self, user: &str) -> Vec<Value> {
+        std::mem::take(&mut self.member_mut(user).frames)
+    }
+
+    /// The code with which the room closed a member's connection, if it did.
+    ///
+    /// # Panics
+    /// If the user has never joined.
+    #[must_use]
+    pub fn closed(&self, user: &str) -> Option<u16> {
+        self.members.get(user).expect("has joined").closed
+    }
+
+    /// What a member sees now: the game's `#[view]` for it.
+    ///
+    /// # Panics
+    /// If the user is not in the room, or the game has no view.
+    #[must_use]
+    pub fn view(&self, user: &str) -> Value {
+        let id = UserId::new(user).expect("a test's user has a valid name");
+        let place = self.live.machine().table().roster.by_user(&id);
+        let member = &place.expect("the user is in the room").member;
+        let view = self.state().view(member).expect("the game has a view");
+        let view = view.expect("the view can be encoded");
+        serde_json::from_str(view.get()).expect("encoded JSON is JSON")
+    }
+
+    /// The state of the game.
+    ///
+    /// # Panics
+    /// If nobody has joined yet, or the room is over.
+    #[must_use]
+    pub fn state(&self) -> &G {
+        let game = self.live.machine().game();
+        game.expect("a room's state is there from the first join on")
+    }
+
+    /// Whether the room is gone: empty for too long, or broken by a panic.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.live.machine().is_over()
+    }
+
+    fn member_mut(&mut self, user: &str) -> &mut TestMember {
+        self.members
+            .get_mut(user)
+            .unwrap_or_else(|| panic!("`{user}` has not joined this test room"))
+    }
+
+    fn drain(&mut self) {
+        self.members.values_mut().for_each(TestMember::drain);
+    }
+}
+
+impl TestMember {
+    /// Takes out what waits, as a connection would.
+    fn drain(&mut self) {
+        let mut frames = VecDeque::new();
+        loop {
+            match self.outlet.take(usize::MAX, &mut frames) {
+                Taken::More => {}
+                Taken::Nothing => break,
+                Taken::Close(close) => {
+                    self.closed = Some(close.code());
+                    break;
+                }
+            }
+        }
+        let frames = frames
+            .iter()
+            .map(|frame| serde_json::from_str(frame.as_str()));
+        self.frames
+            .extend(frames.map(|frame: Result<Value, _>| frame.expect("frames are JSON")));
+    }
+}
+
+fn refusal(frame: &Value) -> Option<Refused> {
+    let error = frame.get("error")?;
+    let text = |key: &str| error[key].as_str().unwrap_or_default().to_owned();
+    Some(Refused {
+        code: text("code"),
+        words: text("message"),
+    })
+}

@@ -1,0 +1,6 @@
+#[tapaculo::game(players = 2)]
+pub struct Chess<B> {
+    board: B,
+}
+
+fn main() {}

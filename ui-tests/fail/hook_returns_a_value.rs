@@ -1,0 +1,13 @@
+#[tapaculo::game]
+#[derive(Default)]
+pub struct Chess;
+
+#[tapaculo::game]
+impl Chess {
+    #[on_full]
+    fn start(&mut self) -> u8 {
+        0
+    }
+}
+
+fn main() {}

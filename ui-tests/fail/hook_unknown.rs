@@ -1,0 +1,14 @@
+#[tapaculo::game]
+#[derive(Default)]
+pub struct Chess;
+
+#[tapaculo::game]
+impl Chess {
+    #[on_joined]
+    fn welcome(&mut self) {}
+
+    #[on_start]
+    fn start(&mut self) {}
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[tapaculo::game]
+pub async fn chess() {}
+
+fn main() {}

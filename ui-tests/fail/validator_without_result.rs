@@ -1,0 +1,21 @@
+#[tapaculo::game]
+#[derive(Default)]
+pub struct Chess;
+
+#[tapaculo::game]
+impl Chess {
+    #[validate(play)]
+    fn legal(&self, from: &u8) -> bool {
+        *from < 64
+    }
+
+    #[validate]
+    fn always(&self) {}
+
+    #[message]
+    fn play(&mut self, from: u8) {
+        let _ = from;
+    }
+}
+
+fn main() {}
