@@ -8,27 +8,31 @@ mod tests;
 
 use anyhow::anyhow;
 use axum::{Router, response::Html, routing::get};
-use std::{env, io::ErrorKind};
+use std::{env, io::ErrorKind, process::ExitCode};
 use tapaculo::prelude::*;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).init();
+    if let Err(error) = serve().await {
+        eprintln!("chess_server: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
 
+async fn serve() -> anyhow::Result<()> {
     // Without a secret of your own, tokens are good until the server stops.
     let auth = match env::var("TAPACULO_SECRET") {
         Ok(secret) => JwtAuth::new(secret),
         Err(_) => JwtAuth::new(rand::random::<[u8; 32]>()),
     };
-    let port = env::var("PORT").unwrap_or_else(|_| "8080".to_owned());
-    let listener = bind(&port).await?;
-    println!(
-        "Chess: open http://localhost:{}",
-        listener.local_addr()?.port()
-    );
+    let listener = listen().await?;
+    let port = listener.local_addr()?.port();
+    println!("Chess: open http://localhost:{port}");
     Server::new()
         .with_auth(auth)
         .with_guest_tokens()
@@ -38,14 +42,14 @@ async fn main() -> anyhow::Result<()> {
         .await
 }
 
-async fn bind(port: &str) -> anyhow::Result<TcpListener> {
-    let number: u16 = port
-        .parse()
-        .map_err(|_| anyhow!("PORT is `{port}`, which is no port"))?;
-    TcpListener::bind(("0.0.0.0", number)).await.map_err(|error| match error.kind() {
+async fn listen() -> anyhow::Result<TcpListener> {
+    let port = env::var("PORT").unwrap_or_else(|_| "8080".to_owned());
+    let bound = TcpListener::bind(format!("0.0.0.0:{port}")).await;
+    bound.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => anyhow!(
-            "port {port} is taken: stop what uses it, or take another one with PORT=8081 before the command"
+            "port {port} is taken: stop the program that uses it, or choose another port, \
+             as in `PORT=8081 cargo run --example chess_server`"
         ),
-        _ => anyhow!("port {port} can't be used: {error}"),
+        _ => anyhow!("can't listen on port {port}: {error}"),
     })
 }

@@ -23,8 +23,15 @@ impl Errors {
         self.0.is_empty()
     }
 
-    /// A `compile_error!` for each.
-    pub(crate) fn into_compile_errors(self) -> TokenStream {
+    /// A `compile_error!` for each, in the order of the source: it is read from the top.
+    pub(crate) fn into_compile_errors(mut self) -> TokenStream {
+        // Tests run outside the compiler, where there are no places.
+        if proc_macro::is_available() {
+            self.0.sort_by_key(|error| {
+                let start = error.span().unwrap().start();
+                (start.line(), start.column())
+            });
+        }
         self.0
             .into_iter()
             .map(syn::Error::into_compile_error)

@@ -1,8 +1,8 @@
 //! Writes a model out as Rust. Nothing can go wrong here.
 //!
 //! All paths are absolute and all names of our own begin with `__`, so that nothing of the user's
-//! can be in the way. Where rustc alone can see a mistake, the tokens that it will point at have
-//! the place of what the user wrote; see [`in_macro`].
+//! can be in the way. Where rustc alone can see a mistake, the tokens that it will point at are
+//! given the span of what the user wrote.
 
 use crate::{
     model::{Arg, Call, Declaration, Field, Game, Library, Message, Value, in_macro},
@@ -20,7 +20,7 @@ impl ToTokens for Library {
 // #[automatically_derived]
 // impl ::tapaculo::game::Declared for Chess {
 //     type Event = ChessEvent;
-//     const NAME: &'static str = "chess";
+//     const NAME: &'static ::core::primitive::str = "chess";
 //     const SETTINGS: ::tapaculo::game::Settings = ::tapaculo::game::Settings::new().players(2);
 // }
 pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
@@ -55,7 +55,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
         #[automatically_derived]
         impl #library::game::Declared for #ident {
             type Event = #event;
-            const NAME: &'static str = #name;
+            const NAME: &'static ::core::primitive::str = #name;
             const SETTINGS: #library::game::Settings = #library::game::Settings::new()
                 #players #spectators #history #empty_timeout;
         }
@@ -64,6 +64,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
 
 // pub enum ChessMessage { … }
 // const _: () = {
+//     const __MESSAGES: &[&::core::primitive::str] = &["Move", "Resign"];
 //     #[automatically_derived]
 //     impl ::tapaculo::game::Game for Chess { … }
 // };
@@ -91,11 +92,12 @@ pub(crate) fn game(game: &Game) -> TokenStream {
         #message_enum
 
         const _: () = {
+            const __MESSAGES: &[&::core::primitive::str] = &[#(#wires),*];
             #[automatically_derived]
             #allow
             impl #library::game::Game for #ty {
                 type Message = #enum_;
-                const MESSAGES: &'static [&'static str] = &[#(#wires),*];
+                const MESSAGES: &'static [&'static ::core::primitive::str] = __MESSAGES;
                 #decode
                 #create
                 #dispatch
@@ -156,7 +158,7 @@ pub(crate) fn message_enum(game: &Game) -> TokenStream {
 // ) -> ::core::result::Result<ChessMessage, ::tapaculo::game::BadMessage> {
 //     match __message.tag() {
 //         "Resign" => ::core::result::Result::Ok(ChessMessage::Resign),
-//         _ => ::core::result::Result::Err(__message.unknown(Self::MESSAGES)),
+//         _ => ::core::result::Result::Err(__message.unknown(__MESSAGES)),
 //     }
 // }
 fn decode(game: &Game) -> TokenStream {
@@ -167,7 +169,7 @@ fn decode(game: &Game) -> TokenStream {
         ..
     } = game;
     let arms = messages.iter().map(|message| decode_arm(game, message));
-    let unknown = quote!(::core::result::Result::Err(__message.unknown(Self::MESSAGES)));
+    let unknown = quote!(::core::result::Result::Err(__message.unknown(__MESSAGES)));
     let body = if messages.is_empty() {
         unknown
     } else {
@@ -253,12 +255,13 @@ fn create(game: &Game) -> TokenStream {
     };
     let hooks = create.iter().map(|call| {
         let cfgs = &call.cfgs;
-        let returned = returned(library, call);
+        let created = passed(library, "created", call);
+        let signature = at_token(&signature, in_macro(call.method.span()));
         quote! {
             #(#cfgs)*
             #signature {
                 use #library::__private::Infallibly as _;
-                #library::__private::created(#returned)
+                #created
             }
         }
     });
@@ -274,7 +277,8 @@ fn create(game: &Game) -> TokenStream {
         quote!(#[cfg(not(any(#(#cases),*)))])
     });
     let default = create.iter().all(|call| !call.cfgs.is_empty()).then(|| {
-        let at = in_macro(name.span());
+        let at = name.span();
+        let library = at_token(library, at);
         // The whole expression at the type's name: there rustc says that it has no `Default`.
         let begin = quote_spanned!(at=> <#ty as #library::__private::BeginsByDefault>::begin());
         quote! {
@@ -309,17 +313,22 @@ fn dispatch(game: &Game) -> TokenStream {
         (!messages.is_empty()).then(|| quote!(use #library::__private::Infallibly as _;));
     let validators = validators.iter().map(|call| {
         // Each asks for the seat itself: the handler's arm does so only after them.
-        let validated = validated(library, call, &quote!(&__from.seated()?));
-        quote!(#validated)
+        validated(library, call, &quote!(&__from.seated()?))
     });
     let arms = messages.iter().map(|message| dispatch_arm(game, message));
+    let signature = at_token(
+        quote! {
+            async fn dispatch(
+                &mut self,
+                __room: &mut #library::game::Room<Self>,
+                __from: &#library::game::Member,
+                __message: #enum_,
+            ) -> #library::game::Answer
+        },
+        waits(game),
+    );
     quote! {
-        async fn dispatch(
-            &mut self,
-            __room: &mut #library::game::Room<Self>,
-            __from: &#library::game::Member,
-            __message: #enum_,
-        ) -> #library::game::Answer {
+        #signature {
             #infallibly
             #(#validators)*
             match __message {
@@ -329,12 +338,25 @@ fn dispatch(game: &Game) -> TokenStream {
     }
 }
 
+/// Where rustc says that a future is not `Send`, before it says why: at the method that waits, or
+/// at the game's name if several do.
+fn waits(game: &Game) -> Span {
+    let handlers = game.messages.iter().flat_map(|message| {
+        let handler = std::iter::once(&message.handler);
+        handler.chain(&message.validators)
+    });
+    let mut calls = handlers.chain(&game.validators).filter(|call| call.is_async);
+    match (calls.next(), calls.next()) {
+        (Some(call), None) => in_macro(call.method.span()),
+        _ => in_macro(game.name.span()),
+    }
+}
+
 // ChessMessage::Move { from, to, promotion } => {
 //     let __player = &__from.seated()?;
 //     ::tapaculo::__private::hooked(Self::legal(self, __player, &from, &to))?;
-//     ::tapaculo::__private::answer(::tapaculo::__private::Returned(
-//         Self::play(self, __room, __player, from, to, promotion),
-//     ).result())
+//     let __returned = Self::play(self, __room, __player, from, to, promotion);
+//     ::tapaculo::__private::answer(::tapaculo::__private::Returned(__returned).result())
 // }
 fn dispatch_arm(game: &Game, message: &Message) -> TokenStream {
     let Game { library, enum_, .. } = game;
@@ -353,13 +375,13 @@ fn dispatch_arm(game: &Game, message: &Message) -> TokenStream {
     let validators = validators
         .iter()
         .map(|call| validated(library, call, &quote!(__player)));
-    let returned = returned(library, handler);
+    let answer = passed(library, "answer", handler);
     quote! {
         #(#cfgs)*
         #enum_::#variant #names => {
             #seated
             #(#validators)*
-            #library::__private::answer(#returned)
+            #answer
         }
     }
 }
@@ -370,9 +392,8 @@ fn dispatch_arm(game: &Game, message: &Message) -> TokenStream {
 //     __player: &::tapaculo::game::Player,
 // ) -> ::tapaculo::game::Hooked {
 //     use ::tapaculo::__private::Infallibly as _;
-//     ::tapaculo::__private::hooked(::tapaculo::__private::Returned(
-//         Self::welcome(self, __room, __player),
-//     ).result())
+//     let __returned = Self::welcome(self, __room, __player);
+//     ::tapaculo::__private::hooked(::tapaculo::__private::Returned(__returned).result())
 // }
 fn hook(game: &Game, hook: Hook, call: &Call) -> TokenStream {
     let library = &game.library;
@@ -381,16 +402,22 @@ fn hook(game: &Game, hook: Hook, call: &Call) -> TokenStream {
     let player = hook
         .has_player()
         .then(|| quote!(__player: &#library::game::Player,));
-    let returned = returned(library, call);
+    let hooked = passed(library, "hooked", call);
+    let signature = at_token(
+        quote! {
+            async fn #name(
+                &mut self,
+                __room: &mut #library::game::Room<Self>,
+                #player
+            ) -> #library::game::Hooked
+        },
+        in_macro(call.method.span()),
+    );
     quote! {
         #(#cfgs)*
-        async fn #name(
-            &mut self,
-            __room: &mut #library::game::Room<Self>,
-            #player
-        ) -> #library::game::Hooked {
+        #signature {
             use #library::__private::Infallibly as _;
-            #library::__private::hooked(#returned)
+            #hooked
         }
     }
 }
@@ -401,17 +428,16 @@ fn hook(game: &Game, hook: Hook, call: &Call) -> TokenStream {
 // ) -> ::core::option::Option<
 //     ::core::result::Result<::tapaculo::game::Reply, ::tapaculo::game::Refusal>,
 // > {
-//     ::core::option::Option::Some(::tapaculo::__private::viewed(&Self::view(self, __from)))
+//     let __returned = &Self::view(self, __from);
+//     ::core::option::Option::Some(::tapaculo::__private::viewed(__returned))
 // }
 fn view(game: &Game, call: &Call) -> TokenStream {
     let library = &game.library;
     let cfgs = &call.cfgs;
-    let (first, last) = (in_macro(call.output.0), in_macro(call.output.1));
     let method = method(call, &quote!(__player));
-    let borrow = quote_spanned!(first=> &);
-    let shown = quote_spanned!(last=> (#method));
-    // Parentheses only give the argument the place of the return type; `view(…)` needs none.
-    let shown = quote!(#borrow #shown);
+    let at = call.output.0;
+    let private = at_token(library, at);
+    let viewed = quote_spanned!(at=> #private::__private::viewed(__returned));
     quote! {
         #(#cfgs)*
         fn view(
@@ -420,7 +446,8 @@ fn view(game: &Game, call: &Call) -> TokenStream {
         ) -> ::core::option::Option<
             ::core::result::Result<#library::game::Reply, #library::game::Refusal>,
         > {
-            ::core::option::Option::Some(#library::__private::viewed(#shown))
+            let __returned = &#method;
+            ::core::option::Option::Some(#viewed)
         }
     }
 }
@@ -430,19 +457,31 @@ fn view(game: &Game, call: &Call) -> TokenStream {
 fn validated(library: &Library, call: &Call, player: &TokenStream) -> TokenStream {
     let cfgs = &call.cfgs;
     let method = method(call, player);
+    let at = call.output.0;
+    let library = at_token(library, at);
+    let hooked = quote_spanned!(at=> #library::__private::hooked(__returned));
     quote! {
-        #(#cfgs)*
-        #library::__private::hooked(#method)?;
+        #(#cfgs)* {
+            let __returned = #method;
+            #hooked?;
+        }
     }
 }
 
-// ::tapaculo::__private::Returned(Self::resign(self, __room, __player)).result()
-fn returned(library: &Library, call: &Call) -> TokenStream {
-    let (first, last) = (in_macro(call.output.0), in_macro(call.output.1));
+// let __returned = Self::resign(self, __room, __player);
+// ::tapaculo::__private::answer(::tapaculo::__private::Returned(__returned).result())
+fn passed(library: &Library, to: &str, call: &Call) -> TokenStream {
     let method = method(call, &quote!(__player));
-    let begin = quote_spanned!(first=> #library::__private::Returned(#method));
-    let end = quote_spanned!(last=> .result());
-    quote!(#begin #end)
+    let (first, last) = call.output;
+    let to = Ident::new(to, first);
+    let library = at_token(library, first);
+    let returned = quote_spanned!(first=> #library::__private::Returned(__returned));
+    let result = quote_spanned!(last=> .result());
+    let passed = quote_spanned!(first=> #library::__private::#to(#returned #result));
+    quote! {
+        let __returned = #method;
+        #passed
+    }
 }
 
 // Self::play(self, __room, __player, from, to, promotion)
@@ -450,16 +489,16 @@ fn returned(library: &Library, call: &Call) -> TokenStream {
 // Not a word of the trait is meant: an inherent function goes before one of a trait, so that
 // `Self::create` and `Self::view` inside `impl Game` are the user's.
 fn method(call: &Call, player: &TokenStream) -> TokenStream {
-    let at = in_macro(call.method.span());
+    let at = call.method.span();
     let name = &call.method;
     let this = call.takes_self.then(|| quote_spanned!(at=> self,));
     let args = call.args.iter().map(|arg| argument(arg, player));
-    let awaited = call.is_async.then(|| quote_spanned!(at=> .await));
+    let awaited = call.is_async.then(|| quote!(.await));
     quote_spanned!(at=> Self::#name(#this #(#args),*) #awaited)
 }
 
 fn argument(arg: &Arg, player: &TokenStream) -> TokenStream {
-    let at = in_macro(arg.span);
+    let at = arg.span;
     let moved = |name: &Ident| {
         let mut name = name.clone();
         name.set_span(at);
@@ -468,7 +507,7 @@ fn argument(arg: &Arg, player: &TokenStream) -> TokenStream {
     let value = match &arg.value {
         Value::Room | Value::RoomId => quote_spanned!(at=> __room),
         Value::Options => quote_spanned!(at=> __options.read()?),
-        Value::Player => respanned(player, at),
+        Value::Player => at_token(player, at),
         Value::Member => quote_spanned!(at=> __from),
         Value::Message => quote_spanned!(at=> &__message),
         Value::Field(name) => moved(name).into_token_stream(),
@@ -481,9 +520,10 @@ fn argument(arg: &Arg, player: &TokenStream) -> TokenStream {
     quote!(#(#cfgs)* #value)
 }
 
-fn respanned(tokens: &TokenStream, at: Span) -> TokenStream {
+/// The tokens in the place of one of the user's.
+fn at_token(tokens: impl ToTokens, at: Span) -> TokenStream {
     tokens
-        .clone()
+        .into_token_stream()
         .into_iter()
         .map(|mut token| {
             token.set_span(at);

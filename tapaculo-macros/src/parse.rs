@@ -172,17 +172,9 @@ fn impl_item(tokens: TokenStream, errors: &mut Errors) -> Result<ImplItem> {
         let (markers, attrs) = markers(input.call(Attribute::parse_outer)?, errors);
         let start = input.fork();
         let vis = input.parse()?;
-        let sig: Option<Signature> = if is_function(input) {
-            match input.parse() {
-                Ok(sig) => Some(sig),
-                Err(error) => {
-                    errors.push(error);
-                    None
-                }
-            }
-        } else {
-            None
-        };
+        // A half-typed signature is put out as it is: rustc says what is wrong with it, and one
+        // error is enough.
+        let sig: Option<Signature> = is_function(input).then(|| input.parse().ok()).flatten();
         let body = rest(input);
         Ok(match sig {
             Some(sig) => ImplItem::Method(Box::new(Method {

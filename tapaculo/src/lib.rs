@@ -11,6 +11,10 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+// The macro's output names the crate from outside; tests of the crate itself use it too.
+#[cfg(test)]
+extern crate self as tapaculo;
+
 pub mod auth;
 mod clock;
 pub mod game;

@@ -1,1 +1,11 @@
-//! Tests.
+//! What the end-to-end tests share: a client that is not our own code, and servers on free ports.
+
+pub mod client;
+pub mod http;
+pub mod process;
+pub mod server;
+
+use std::time::Duration;
+
+/// How long a test waits for anything before it fails.
+pub const DEADLINE: Duration = Duration::from_secs(20);

@@ -1,11 +1,9 @@
-use tapaculo::{game::Game, prelude::*};
+use tapaculo::prelude::*;
 
 #[tapaculo::game(players = 2)]
 #[derive(Default)]
 pub struct Chess;
 
-fn serve<G: Game>(_: RoomId) {}
-
 fn main() {
-    let _ = serve::<Chess>;
+    let _ = Server::new().with_game::<Chess>();
 }

@@ -14,7 +14,7 @@ impl Chess {
 
     #[validate(play)]
     fn quiet(&self, room: &mut Room<Self>) -> Result<(), String> {
-        Err(room.id().to_string())
+        Err(format!("{:?}", room.id()))
     }
 
     #[message]

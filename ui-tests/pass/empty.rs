@@ -9,7 +9,7 @@ impl Lobby {}
 
 #[tapaculo::game(spectators)]
 #[derive(Default)]
-struct Welcoming {
+pub struct Welcoming {
     guests: u32,
 }
 

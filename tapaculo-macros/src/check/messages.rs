@@ -12,7 +12,7 @@ use crate::{
     names::{Hook, MESSAGE_OPTIONS, RENAME, Role, SPECTATORS},
     options,
 };
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident};
 use syn::{LitStr, Meta, ReturnType, ext::IdentExt};
 
@@ -82,10 +82,11 @@ fn marked<'a>(item: &'a Impl, errors: &mut Errors) -> Vec<(&'a Method, &'a Marke
     for item in &item.items {
         match item {
             ImplItem::Other(other) => {
-                // A half-typed function is an error already.
-                let half_typed = other.tokens.clone().into_iter().any(|token| {
-                    matches!(token, proc_macro2::TokenTree::Ident(word) if word == "fn")
-                });
+                // A half-typed function is an error already, and so is an attribute on nothing.
+                let half_typed = other.tokens.is_empty()
+                    || other.tokens.clone().into_iter().any(|token| {
+                        matches!(token, TokenTree::Ident(word) if word == "fn")
+                    });
                 if let (Some(marker), false) = (other.markers.first(), half_typed) {
                     let name = marker.role.name();
                     errors.at(&marker.attr, format!("`#[{name}]` goes on a method"));

@@ -154,6 +154,11 @@ impl Place<'_> {
     /// What the library lends in this place, or why it does not.
     fn lend(self, lent: Lent, ty: &TypeReference) -> Result<Value, String> {
         let by = code(&ty.elem);
+        if let Some(lifetime) = ty.lifetime.as_ref().filter(|it| it.ident == "static") {
+            return Err(format!(
+                "this is lent for one call only: remove `{lifetime}`, and keep what you need of it"
+            ));
+        }
         Err(match (lent, self) {
             (Lent::Room, Self::Create) => {
                 "there is no room yet, only its id: take `&RoomId`".to_owned()
@@ -210,7 +215,7 @@ impl Place<'_> {
         match self {
             _ if misspelt.is_some() => {
                 let near = misspelt.unwrap_or_default();
-                errors.at(ty, format!("`{}` is not lent: did you mean `{near}`?", code(ty)));
+                errors.at(ty, not_lent(ty, &near));
             }
             Self::Handler { .. } => {}
             Self::Validator {
@@ -313,6 +318,10 @@ fn misspelt(ty: &Type) -> Option<String> {
     })
 }
 
+fn not_lent(ty: &Type, near: &str) -> String {
+    format!("the library lends no `{}`: did you mean `{near}`?", code(ty))
+}
+
 fn plain_name(pat: &Pat) -> Option<&Ident> {
     match pat {
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(&pat.ident),
@@ -381,9 +390,7 @@ fn field(param: &PatType, game: &TokenStream, errors: &mut Errors) -> Option<Fie
 fn owned(ty: &Type, errors: &mut Errors) -> Option<()> {
     let words = match strip(ty) {
         Type::Reference(reference) => match (misspelt(ty), &*reference.elem) {
-            (Some(near), _) => format!(
-                "a field of a message is owned, and this is not lent: did you mean `{near}`?"
-            ),
+            (Some(near), _) => not_lent(ty, &near),
             (None, Type::Slice(slice)) => format!(
                 "a field of a message is owned: write `Vec<{}>`",
                 code(&slice.elem)

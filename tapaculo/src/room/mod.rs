@@ -11,6 +11,8 @@ mod effects;
 mod live;
 mod machine;
 mod outlet;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::{
     door::{Door, Keeper, LockedRoom, Visitor},

@@ -1,0 +1,486 @@
+//! The promises of the room core, kept without a socket.
+
+use super::{Input, Live, Outlet, Taken};
+use crate::{
+    clock::Timestamp,
+    game::{Connection, Game, Identity, Newcomer, Options, decode},
+    ids::{Role, RoomId, SessionId, UserId},
+    prelude::*,
+    protocol::{Close, Dialect},
+    store::{Commit, MemoryStore, Store, StoreError},
+    testing::TestRoom,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// Fails where it is told to.
+#[tapaculo::game(players = 2, spectators, event = Said, empty_timeout = "1m")]
+struct Fragile {
+    panics_in: String,
+    count: u32,
+}
+
+#[derive(Serialize)]
+struct Said(String);
+
+#[derive(Default, serde::Deserialize)]
+struct FragileOptions {
+    #[serde(default)]
+    panics_in: String,
+    #[serde(default)]
+    refuse: bool,
+}
+
+impl Fragile {
+    fn at(&self, place: &str) {
+        assert_ne!(self.panics_in, place, "this panic is part of a test");
+    }
+}
+
+#[tapaculo::game(crate = tapaculo)]
+impl Fragile {
+    #[create]
+    fn create(room: &RoomId, options: FragileOptions) -> Result<Self, String> {
+        if options.refuse {
+            return Err(format!("no room `{room}` today"));
+        }
+        let fragile = Self {
+            panics_in: options.panics_in,
+            count: 0,
+        };
+        fragile.at("create");
+        Ok(fragile)
+    }
+
+    #[on_join]
+    fn joined(&mut self, room: &mut Room<Self>, player: &Player) {
+        room.broadcast(Said(format!("{} joined", player.user())));
+        self.at("on_join");
+    }
+
+    #[on_full]
+    fn full(&mut self, room: &mut Room<Self>) {
+        room.broadcast(Said("full".to_owned()));
+        self.at("on_full");
+    }
+
+    #[on_leave]
+    fn left(&mut self, room: &mut Room<Self>, player: &Player) -> Result<(), String> {
+        room.broadcast(Said(format!("{} left", player.user())));
+        self.at("on_leave");
+        if self.panics_in == "nowhere: on_leave fails" {
+            return Err("not so fast".to_owned());
+        }
+        Ok(())
+    }
+
+    #[on_empty]
+    async fn empty(&mut self) {
+        self.at("on_empty");
+    }
+
+    #[view]
+    fn view(&self, _viewer: &Member) -> u32 {
+        self.at("view");
+        self.count
+    }
+
+    #[validate]
+    fn all(&self, _message: &FragileMessage) -> Result<(), String> {
+        self.at("a validator");
+        Ok(())
+    }
+
+    #[message]
+    fn count(&mut self, room: &mut Room<Self>) -> u32 {
+        self.count += 1;
+        room.broadcast(Said(format!("{}", self.count)));
+        self.at("a handler");
+        self.count
+    }
+
+    #[message]
+    async fn wait(&mut self, room: &mut Room<Self>) -> Result<(), String> {
+        room.broadcast(Said("waiting".to_owned()));
+        std::future::ready(()).await;
+        self.at("an async handler");
+        Err("waited in vain".to_owned())
+    }
+
+    #[message]
+    fn roll(&mut self, room: &mut Room<Self>) -> u32 {
+        use rand::RngExt;
+        room.rng().random_range(1..=6)
+    }
+}
+
+fn room(panics_in: &str) -> TestRoom<Fragile> {
+    TestRoom::with_options(json!({"panics_in": panics_in}))
+}
+
+/// What a test does to make its place in the code be reached.
+type Step = fn(&mut TestRoom<Fragile>);
+
+fn join_both(room: &mut TestRoom<Fragile>) {
+    let _ = room.join("alice");
+    let _ = room.join("bob");
+}
+
+fn both_leave(room: &mut TestRoom<Fragile>) {
+    join_both(room);
+    for user in ["alice", "bob"] {
+        if !room.is_over() {
+            room.leave(user);
+        }
+    }
+}
+
+#[test]
+fn a_panic_anywhere_in_the_game_ends_its_room_with_1011_and_nothing_of_it_is_told() {
+    let in_count: Step = |room| {
+        join_both(room);
+        room.received("bob");
+        let refused = room.send("alice", json!({"type": "Count"})).unwrap_err();
+        assert_eq!(refused.code(), "internal");
+        assert_eq!(room.received("bob"), [json!(null); 0]);
+    };
+    let in_wait: Step = |room| {
+        join_both(room);
+        room.received("bob");
+        let refused = room.send("alice", json!({"type": "Wait"})).unwrap_err();
+        assert_eq!(refused.code(), "internal");
+        assert_eq!(room.received("bob"), [json!(null); 0]);
+    };
+    let places: [(&str, Step); 9] = [
+        ("create", join_both),
+        ("on_join", join_both),
+        ("on_full", join_both),
+        ("on_leave", both_leave),
+        ("on_empty", both_leave),
+        ("view", join_both),
+        ("a validator", in_count),
+        ("a handler", in_count),
+        ("an async handler", in_wait),
+    ];
+    for (place, step) in places {
+        let mut fragile = room(place);
+        step(&mut fragile);
+        assert!(fragile.is_over(), "{place}");
+    }
+    // The same steps end no room that is well.
+    for (place, step) in [("create", join_both as Step), ("on_empty", both_leave)] {
+        let mut well = room("nowhere");
+        step(&mut well);
+        assert!(!well.is_over(), "{place}");
+    }
+}
+
+#[test]
+fn a_member_of_a_room_that_panics_is_told_1011() {
+    let mut fragile = room("on_leave");
+    join_both(&mut fragile);
+    fragile.leave("bob");
+    assert_eq!(fragile.closed("alice"), Some(1011));
+}
+
+#[test]
+fn a_room_that_create_refuses_is_not_made() {
+    let mut refusing = TestRoom::<Fragile>::with_options(json!({"refuse": true}));
+    let refused = refusing.join("alice").unwrap_err();
+    assert_eq!(refused.code(), "rejected");
+    assert_eq!(refused.to_string(), "no room `test` today");
+    assert!(refusing.is_over());
+
+    let mut odd = TestRoom::<Fragile>::with_options(json!({"refuse": 7}));
+    let refused = odd.join("alice").unwrap_err();
+    assert!(refused.to_string().starts_with("the room's options: "));
+}
+
+#[test]
+fn what_a_handler_says_before_it_fails_is_dropped_and_has_no_number() {
+    let mut well = room("nowhere");
+    join_both(&mut well);
+    well.frames("bob");
+    let refused = well.send("alice", json!({"type": "Wait"})).unwrap_err();
+    assert_eq!(refused.to_string(), "waited in vain");
+    assert_eq!(well.frames("bob"), [json!(null); 0]);
+    well.send("alice", json!({"type": "Count"})).unwrap();
+    let event = json!({"seq": 4, "from": "alice", "data": "1"});
+    assert_eq!(well.frames("bob"), [event]);
+}
+
+#[test]
+fn a_hook_that_fails_has_said_nothing_and_the_room_goes_on() {
+    let mut well = room("nowhere: on_leave fails");
+    join_both(&mut well);
+    well.received("alice");
+    well.leave("bob");
+    assert_eq!(well.received("alice"), [json!(null); 0]);
+    well.send("alice", json!({"type": "Count"})).unwrap();
+}
+
+#[test]
+fn on_full_runs_each_time_the_last_seat_is_taken_and_not_for_spectators() {
+    let mut well = room("nowhere");
+    join_both(&mut well);
+    well.watch("carol").unwrap();
+    well.join("dave").unwrap();
+    let full = |events: Vec<Value>| events.iter().filter(|event| **event == "full").count();
+    assert_eq!(full(well.received("alice")), 1);
+    well.leave("bob");
+    well.join("erin").unwrap();
+    assert_eq!(full(well.received("alice")), 1);
+}
+
+#[test]
+fn an_empty_room_is_gone_after_its_timeout_and_not_before() {
+    let mut well = room("nowhere");
+    join_both(&mut well);
+    well.advance(Duration::from_secs(600));
+    assert!(!well.is_over(), "it is not empty");
+    well.leave("alice");
+    well.leave("bob");
+    well.advance(Duration::from_secs(59));
+    well.join("carol").unwrap();
+    well.advance(Duration::from_secs(600));
+    assert!(!well.is_over(), "somebody came in time");
+    well.leave("carol");
+    well.advance(Duration::from_millis(59_999));
+    assert!(!well.is_over());
+    well.advance(Duration::from_millis(1));
+    assert!(well.is_over());
+}
+
+#[test]
+fn a_room_of_the_same_seed_rolls_the_same_dice() {
+    let rolls = |seed| {
+        let mut room = TestRoom::<Fragile>::with_seed(seed);
+        room.join("alice").unwrap();
+        let roll = |_| room.send("alice", json!({"type": "Roll"})).unwrap();
+        (0..20).map(roll).collect::<Vec<_>>()
+    };
+    assert_eq!(rolls(1), rolls(1));
+    assert_ne!(rolls(1), rolls(2));
+}
+
+/// A store that saves when it is told to, and says what it was given.
+#[derive(Debug, Default)]
+struct SlowStore {
+    commits: Mutex<Vec<(String, Vec<u64>)>>,
+    open: AtomicBool,
+    fails: AtomicBool,
+}
+
+impl Store for SlowStore {
+    fn commit<'a>(&'a self, commit: Commit<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            while !self.open.load(Ordering::SeqCst) {
+                tokio::task::yield_now().await;
+            }
+            if self.fails.load(Ordering::SeqCst) {
+                return Err(StoreError("the disk is full".to_owned()));
+            }
+            let seqs = commit.events.iter().map(|event| event.seq.0).collect();
+            let room = commit.room.room.to_string();
+            self.commits.lock().unwrap().push((room, seqs));
+            Ok(())
+        })
+    }
+}
+
+const NOW: Timestamp = Timestamp::from_millis(1);
+
+fn live(store: Arc<dyn Store>) -> Live<Fragile> {
+    let identity = Identity {
+        game: "fragile",
+        room: RoomId::new("r").unwrap(),
+        epoch: "e".to_owned(),
+        settings: <Fragile as crate::game::Declared>::SETTINGS,
+    };
+    Live::new(identity, [0; 32], NOW, store)
+}
+
+fn outlet(user: &str, connection: u64, dialect: Dialect) -> Arc<Outlet> {
+    let user = UserId::new(user).unwrap();
+    Arc::new(Outlet::new(Connection(connection), user, dialect))
+}
+
+fn newcomer(user: &str) -> Newcomer {
+    Newcomer {
+        user: UserId::new(user).unwrap(),
+        name: None,
+        session: SessionId::new("s").unwrap(),
+        role: Role::Player,
+    }
+}
+
+fn join(live: &mut Live<Fragile>, outlet: &Arc<Outlet>) {
+    let joining = live.join(
+        Arc::clone(outlet),
+        newcomer(outlet.user.as_str()),
+        Options::default(),
+        NOW,
+    );
+    pollster::block_on(joining);
+}
+
+fn message(connection: u64, id: u64, tag: &str) -> Input<<Fragile as Game>::Message> {
+    let json = serde_json::value::to_raw_value(&json!({"type": tag})).unwrap();
+    Input::Message {
+        connection: Connection(connection),
+        id: Some(id),
+        message: decode::<Fragile>(&json).unwrap(),
+    }
+}
+
+/// All that waits, and the goodbye if there is one.
+fn drain(outlet: &Outlet) -> (Vec<Value>, Option<Close>) {
+    let mut frames = VecDeque::new();
+    let close = loop {
+        match outlet.take(2, &mut frames) {
+            Taken::More => {}
+            Taken::Nothing => break None,
+            Taken::Close(close) => break Some(close),
+        }
+    };
+    let parse = |frame: &tokio_tungstenite::tungstenite::Utf8Bytes| {
+        serde_json::from_str(frame.as_str()).unwrap()
+    };
+    (frames.iter().map(parse).collect(), close)
+}
+
+#[test]
+fn nothing_leaves_the_room_before_it_is_saved() {
+    let store = Arc::new(SlowStore::default());
+    store.open.store(true, Ordering::SeqCst);
+    let mut live = live(Arc::clone(&store) as _);
+    let (alice, bob) = (
+        outlet("alice", 1, Dialect::Json),
+        outlet("bob", 2, Dialect::Json),
+    );
+    join(&mut live, &alice);
+    join(&mut live, &bob);
+    drain(&alice);
+    drain(&bob);
+
+    store.open.store(false, Ordering::SeqCst);
+    {
+        let mut handling = Box::pin(live.run(message(1, 1, "Count"), NOW));
+        for _ in 0..3 {
+            assert!(handling.as_mut().now_or_never().is_none());
+            assert_eq!(drain(&alice), (vec![], None));
+            assert_eq!(drain(&bob), (vec![], None));
+        }
+        store.open.store(true, Ordering::SeqCst);
+        pollster::block_on(handling);
+    }
+    let event = json!({"seq": 4, "from": "alice", "data": "1"});
+    let ack = json!({"ack": 1, "seq": 4, "reply": 1});
+    assert_eq!(drain(&alice), (vec![event.clone(), ack], None));
+    assert_eq!(drain(&bob), (vec![event], None));
+    let commits = store.commits.lock().unwrap();
+    assert_eq!(commits.last(), Some(&("r".to_owned(), vec![4])));
+}
+
+#[test]
+fn what_could_not_be_saved_is_told_to_nobody_and_the_room_is_given_up() {
+    let store = Arc::new(SlowStore::default());
+    store.open.store(true, Ordering::SeqCst);
+    let mut live = live(Arc::clone(&store) as _);
+    let (alice, bob) = (
+        outlet("alice", 1, Dialect::Json),
+        outlet("bob", 2, Dialect::Json),
+    );
+    join(&mut live, &alice);
+    join(&mut live, &bob);
+    drain(&alice);
+    drain(&bob);
+
+    store.fails.store(true, Ordering::SeqCst);
+    pollster::block_on(live.run(message(1, 7, "Count"), NOW));
+    let (frames, close) = drain(&alice);
+    assert_eq!(frames.len(), 1);
+    assert_eq!(frames[0]["error"]["code"], "unavailable");
+    assert_eq!(frames[0]["id"], 7);
+    assert_eq!(close, Some(Close::TryLater));
+    assert_eq!(drain(&bob), (vec![], Some(Close::TryLater)));
+    assert!(live.machine().is_over());
+}
+
+#[test]
+fn a_connection_that_takes_nothing_is_too_slow_once_the_log_has_moved_on() {
+    let mut live = live(Arc::new(MemoryStore));
+    let (alice, bob) = (
+        outlet("alice", 1, Dialect::Json),
+        outlet("bob", 2, Dialect::Json),
+    );
+    join(&mut live, &alice);
+    join(&mut live, &bob);
+    drain(&bob);
+    for id in 1..=crate::log::RESUME_EVENTS as u64 {
+        pollster::block_on(live.run(message(1, id, "Count"), NOW));
+        let (frames, close) = drain(&alice);
+        assert_eq!(close, None);
+        assert!(frames.iter().any(|frame| frame["ack"] == id));
+    }
+    assert!(!bob.is_too_slow());
+    pollster::block_on(live.run(message(1, 5000, "Count"), NOW));
+    assert!(bob.is_too_slow());
+    assert_eq!(drain(&bob), (vec![], Some(Close::TooSlow)));
+    assert!(!alice.is_too_slow());
+}
+
+#[test]
+fn answers_that_nobody_takes_are_bounded() {
+    let alice = outlet("alice", 1, Dialect::Json);
+    let pong = crate::protocol::frames::pong(&1.into());
+    for _ in 0..256 {
+        alice.answer(pong.clone());
+    }
+    assert!(!alice.is_too_slow());
+    alice.answer(pong);
+    assert!(alice.is_too_slow());
+}
+
+#[test]
+fn a_plain_connection_gets_no_welcome_no_synced_and_no_presence() {
+    let mut live = live(Arc::new(MemoryStore));
+    let alice = outlet("alice", 1, Dialect::Plain);
+    join(&mut live, &alice);
+    join(&mut live, &outlet("bob", 2, Dialect::Json));
+    let (frames, _) = drain(&alice);
+    let keys: Vec<_> = frames
+        .iter()
+        .map(|frame| {
+            let keys = ["state", "data", "welcome", "synced", "presence"];
+            keys.into_iter().find(|key| frame.get(key).is_some())
+        })
+        .collect();
+    assert_eq!(
+        keys,
+        [Some("state"), Some("data"), Some("data"), Some("data")]
+    );
+}
+
+#[test]
+fn the_first_goodbye_counts_and_comes_after_what_was_said_before_it() {
+    let mut live = live(Arc::new(MemoryStore));
+    let alice = outlet("alice", 1, Dialect::Json);
+    join(&mut live, &alice);
+    drain(&alice);
+    pollster::block_on(live.run(message(1, 1, "Count"), NOW));
+    pollster::block_on(live.run(Input::Close(Close::Restarting), NOW));
+    alice.dismiss(Close::Internal);
+    let (frames, close) = drain(&alice);
+    assert_eq!(frames.len(), 2, "the event and its ack");
+    assert_eq!(close, Some(Close::Restarting));
+}

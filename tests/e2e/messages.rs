@@ -1,0 +1,377 @@
+//! What becomes of a message.
+
+use crate::games::{Desk, FINISHED, pondering};
+use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
+use tapaculo_tests::{DEADLINE, client::Received, server::TestServer};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+async fn desk() -> TestServer {
+    TestServer::start(|server| server.with_game::<Desk>()).await
+}
+
+#[tokio::test]
+async fn a_message_with_an_id_is_acked_after_its_events_with_its_reply() {
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    let (before, ack) = alice.ask(json!({"type": "Say", "text": "hi"})).await;
+    let event = json!({"seq": 3, "from": "alice", "data": {"type": "Said", "text": "hi"}});
+    assert_eq!(before, [event]);
+    assert_eq!(ack, json!({"ack": 1, "seq": 3, "reply": 1}));
+    let (before, ack) = alice.ask(json!({"type": "Whisper", "text": "hi"})).await;
+    assert_eq!(before, [json!(null); 0]);
+    assert_eq!(ack, json!({"ack": 2, "seq": 4}));
+}
+
+#[tokio::test]
+async fn a_message_without_an_id_is_handled_and_not_answered() {
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    alice
+        .send(json!({"data": {"type": "Say", "text": "hi"}}))
+        .await;
+    alice.send(json!({"ping": 1})).await;
+    assert_eq!(alice.frame().await["data"]["text"], "hi");
+    assert_eq!(alice.frame().await, json!({"pong": 1}));
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_only_the_sender_and_nothing_has_changed() {
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    let mut bob = server.join("bob", "r").await;
+    alice.until("presence").await;
+    let (before, error) = bob.ask(json!({"type": "Say", "text": "rude"})).await;
+    assert_eq!(before, [json!(null); 0]);
+    let words = json!({"code": "rejected", "message": "mind your words"});
+    assert_eq!(error, json!({"error": words, "id": 1}));
+    assert_eq!(bob.refused(json!({"type": "Stumble"})).await, "rejected");
+    assert_eq!(bob.refused(json!({"type": "Mumble"})).await, "internal");
+    // The next number is the next: what was dropped had none.
+    let ack = bob.tell(json!({"type": "Say", "text": "hi"})).await;
+    assert_eq!(ack["reply"], 1);
+    let (before, event) = alice.until("data").await;
+    let _ = before;
+    let mut events = vec![event];
+    while events.last().expect("one")["data"]["type"] != "Said" {
+        events.push(alice.until("data").await.1);
+    }
+    assert_eq!(events.last().expect("one")["data"]["text"], "hi");
+    let seqs: Vec<_> = events
+        .iter()
+        .filter_map(|event| event["seq"].as_u64())
+        .collect();
+    assert!(
+        seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]),
+        "{seqs:?}"
+    );
+}
+
+#[tokio::test]
+async fn every_wrong_frame_gets_its_answer_from_the_table() {
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    let deep = format!(
+        r#"{{"data": {}{}}}"#,
+        "[".repeat(100_00),
+        "]".repeat(100_00)
+    );
+    let big = json!({"data": {"type": "Say", "text": "x".repeat(17_000)}, "id": 9}).to_string();
+    for (frame, code, id) in [
+        ("", "bad_frame", None),
+        ("nonsense", "bad_frame", None),
+        ("[]", "bad_frame", None),
+        ("{}", "bad_frame", None),
+        (r#"{"id": 5}"#, "bad_frame", Some(5)),
+        (r#"{"data": 1, "id": 0}"#, "bad_frame", None),
+        (
+            r#"{"data": {"type": "Say", "text": "a", "text": "b"}, "id": 1}"#,
+            "bad_frame",
+            None,
+        ),
+        (deep.as_str(), "bad_frame", None),
+        (r#"{"data": null, "id": 6}"#, "bad_message", Some(6)),
+        (
+            r#"{"data": {"text": "hi"}, "id": 6}"#,
+            "bad_message",
+            Some(6),
+        ),
+        (
+            r#"{"data": {"type": "Sya", "text": "hi"}, "id": 6}"#,
+            "bad_message",
+            Some(6),
+        ),
+        (
+            r#"{"data": {"type": "Say"}, "id": 6}"#,
+            "bad_message",
+            Some(6),
+        ),
+        (
+            r#"{"data": {"type": "Say", "text": 5}}"#,
+            "bad_message",
+            None,
+        ),
+        (
+            r#"{"from": "bob", "data": {"type": "Say", "text": "hi"}, "id": 7}"#,
+            "forged_sender",
+            Some(7),
+        ),
+        (
+            r#"{"from": "@server", "data": {"type": "Say", "text": "hi"}}"#,
+            "forged_sender",
+            None,
+        ),
+        (big.as_str(), "too_large", Some(9)),
+    ] {
+        alice.raw(Message::text(frame)).await;
+        let answer = alice.frame().await;
+        let frame = &frame[..frame.len().min(80)];
+        assert_eq!(answer["error"]["code"], code, "{frame}: {answer}");
+        assert_eq!(answer.get("id").and_then(Value::as_u64), id, "{frame}");
+    }
+    alice.raw(Message::binary(vec![1, 2, 3])).await;
+    assert_eq!(alice.frame().await["error"]["code"], "bad_frame");
+    alice
+        .tell(json!({"type": "Say", "text": "still here"}))
+        .await;
+}
+
+#[tokio::test]
+async fn an_unknown_message_is_told_the_names_and_a_wrong_field_its_name() {
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    let (_, answer) = alice.ask(json!({"type": "Sya"})).await;
+    let words = answer["error"]["message"].as_str().expect("words");
+    assert!(
+        words.starts_with("no message `Sya`; did you mean `Say`? expected one of: `Say`,"),
+        "{words}"
+    );
+    let (_, answer) = alice.ask(json!({"type": "Say", "text": 5})).await;
+    let words = "`text` of `Say`: invalid type: integer `5`, expected a string";
+    assert_eq!(answer["error"]["message"], words);
+}
+
+#[tokio::test]
+async fn a_frame_over_the_hard_limit_closes_with_1009_and_text_that_is_none_with_1007() {
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    alice.raw(Message::text("x".repeat(70_000))).await;
+    assert_eq!(alice.closed().await, Some(1009));
+
+    // A text frame of one masked byte that is not UTF-8, written by hand.
+    let mut bob = server.join("bob", "r").await;
+    let frame = tokio_tungstenite::tungstenite::protocol::frame::Frame::message(
+        vec![0xff],
+        tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode::Data(
+            tokio_tungstenite::tungstenite::protocol::frame::coding::Data::Text,
+        ),
+        true,
+    );
+    bob.raw(Message::Frame(frame)).await;
+    assert_eq!(bob.closed().await, Some(1007));
+}
+
+#[tokio::test]
+async fn from_may_be_left_out_or_name_oneself() {
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    alice
+        .send(json!({"from": "alice", "data": {"type": "Say", "text": "hi"}, "id": 1}))
+        .await;
+    assert_eq!(alice.until("ack").await.1["ack"], 1);
+}
+
+#[tokio::test]
+async fn spectators_may_send_only_what_is_open_to_them() {
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    let _bob = server.join("bob", "r").await;
+    let mut carol = server.connect("carol", "r").await;
+    let (_, welcome) = carol.until("welcome").await;
+    assert_eq!(welcome["welcome"]["role"], "spectator");
+    assert_eq!(welcome["welcome"]["seat"], json!(null));
+    carol.until("synced").await;
+    let say = json!({"type": "Say", "text": "hi"});
+    assert_eq!(carol.refused(say).await, "spectator");
+    carol.tell(json!({"type": "Clap"})).await;
+    loop {
+        let (_, event) = alice.until("data").await;
+        if event["data"]["text"] == "carol claps" {
+            assert_eq!(event["from"], "carol");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_reaches_those_it_is_for_and_nobody_else() {
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    let mut bob = server.join("bob", "r").await;
+    let mut carol = server.join("carol", "r").await;
+    alice
+        .tell(json!({"type": "Whisper", "text": "to others"}))
+        .await;
+    alice
+        .tell(json!({"type": "Aside", "text": "to spectators"}))
+        .await;
+    alice.tell(json!({"type": "Say", "text": "to all"})).await;
+    let heard = async |client: &mut tapaculo_tests::client::Client| {
+        let mut heard = Vec::new();
+        loop {
+            let data = client.event().await;
+            if data["type"] == "Said" {
+                heard.push(data["text"].as_str().expect("text").to_owned());
+            }
+            if data["text"] == "to all" {
+                return heard;
+            }
+        }
+    };
+    assert_eq!(heard(&mut bob).await, ["to others", "to all"]);
+    assert_eq!(
+        heard(&mut carol).await,
+        ["to others", "to spectators", "to all"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_member_sees_one_order_without_gaps() {
+    const EACH: usize = 200;
+    let server = desk().await;
+    let (mut alice, mut bob) = (
+        server.join("alice", "r").await,
+        server.join("bob", "r").await,
+    );
+    let mut watcher = server.join("carol", "r").await;
+    let talk = async |client: &mut tapaculo_tests::client::Client, name: &str| {
+        let mut events = Vec::new();
+        for n in 0..EACH {
+            let (before, _) = client
+                .ask(json!({"type": "Say", "text": format!("{name} {n}")}))
+                .await;
+            events.extend(before);
+        }
+        while events
+            .iter()
+            .filter(|e| e["data"]["type"] == "Said")
+            .count()
+            < 2 * EACH
+        {
+            events.push(client.frame().await);
+        }
+        events.retain(|event| event["data"]["type"] == "Said");
+        events
+    };
+    let watch = async {
+        let mut events = Vec::new();
+        while events.len() < 2 * EACH {
+            let (_, event) = watcher.until("data").await;
+            if event["data"]["type"] == "Said" {
+                events.push(event);
+            }
+        }
+        events
+    };
+    let (a, b, c) = tokio::join!(talk(&mut alice, "a"), talk(&mut bob, "b"), watch);
+    assert_eq!(a, b);
+    assert_eq!(a, c);
+    let seqs: Vec<_> = a.iter().filter_map(|event| event["seq"].as_u64()).collect();
+    assert!(
+        seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]),
+        "{seqs:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_handles_one_message_at_a_time_in_the_order_of_arrival() {
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    let mut bob = server.join("bob", "r").await;
+    // The handler itself checks that nobody spoke while it slept.
+    let pondering = async {
+        for _ in 0..10 {
+            alice.tell(json!({"type": "Ponder", "millis": 20})).await;
+        }
+    };
+    let talking = async {
+        for _ in 0..50 {
+            bob.tell(json!({"type": "Say", "text": "hi"})).await;
+        }
+    };
+    tokio::join!(pondering, talking);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_has_begun_finishes_though_its_senders_socket_is_gone() {
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    let mut bob = server.join("bob", "r").await;
+    let before = FINISHED.load(Ordering::SeqCst);
+    alice
+        .send(json!({"data": {"type": "Ponder", "millis": 301}}))
+        .await;
+    alice
+        .send(json!({"data": {"type": "Say", "text": "never read"}}))
+        .await;
+    pondering(301).await;
+    drop(alice);
+    let mut events = Vec::new();
+    while events.last() != Some(&json!({"type": "Left", "who": "alice"})) {
+        events.push(bob.event().await);
+    }
+    assert!(
+        events.contains(&json!({"type": "Said", "text": "hm"})),
+        "{events:?}"
+    );
+    assert!(FINISHED.load(Ordering::SeqCst) > before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_lags_is_closed_with_4108_and_nobody_else_misses_anything() {
+    const SHOUTS: usize = 4000;
+    let server = desk().await;
+    let mut alice = server.join("alice", "r").await;
+    let mut bob = server.join("bob", "r").await;
+    let mut lagging = server.join("carol", "r").await;
+    let shout = async {
+        for _ in 0..SHOUTS {
+            alice.tell(json!({"type": "Shout", "bytes": 10_000})).await;
+        }
+    };
+    let listen = async {
+        let mut last = 0;
+        let mut heard = 0;
+        while heard < SHOUTS {
+            let (_, event) = bob.until("data").await;
+            let seq = event["seq"].as_u64().expect("a number");
+            assert!(
+                last == 0 || seq == last + 1 || seq == last + 2,
+                "{last} then {seq}"
+            );
+            last = seq;
+            heard += usize::from(event["data"]["type"] == "Said");
+        }
+    };
+    let both = async { tokio::join!(shout, listen) };
+    timeout(6 * DEADLINE, both)
+        .await
+        .expect("nobody waits for the one that lags");
+    // It reads at last: an unbroken beginning, then the close frame or the end of the line.
+    let mut last = 0;
+    let code = loop {
+        match lagging.next().await {
+            Received::Frame(frame) => {
+                let Some(seq) = frame["seq"].as_u64() else {
+                    continue;
+                };
+                assert!(last == 0 || seq == last + 1, "{last} then {seq}");
+                last = seq;
+            }
+            Received::Closed(code) => break code,
+        }
+    };
+    assert!(last < SHOUTS as u64, "it was not slow at all");
+    assert!(matches!(code, Some(4108) | None), "{code:?}");
+}

@@ -1,0 +1,43 @@
+//! How a server ends.
+
+use crate::games::{Desk, pondering};
+use serde_json::json;
+use tapaculo_tests::{DEADLINE, http, process::Process, server::TestServer};
+use tokio::time::timeout;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_message_in_hand_is_finished_then_all_are_closed_with_1012() {
+    let server = TestServer::start(|server| server.with_game::<Desk>()).await;
+    let mut alice = server.join("alice", "r").await;
+    let mut bob = server.join("bob", "other").await;
+    alice
+        .send(json!({"data": {"type": "Ponder", "millis": 801}, "id": 1}))
+        .await;
+    pondering(801).await;
+    let handle = server.handle.clone();
+    let address = server.address;
+    let stopping = tokio::spawn(async move { handle.shutdown().await });
+    assert_eq!(bob.closed().await, Some(1012));
+    let ready = http::get(address, "/readyz").await;
+    assert_eq!(ready.status, 503, "{ready:?}");
+    assert_eq!(http::get(address, "/healthz").await.status, 200);
+    assert_eq!(server.request("carol", "r").status().await, 503);
+    let (before, ack) = alice.until("ack").await;
+    assert_eq!(ack["ack"], 1);
+    assert!(before.iter().any(|frame| frame["data"]["text"] == "hm"));
+    assert_eq!(alice.closed().await, Some(1012));
+    timeout(DEADLINE, stopping)
+        .await
+        .expect("in time")
+        .expect("it stops");
+    timeout(DEADLINE, server.ended())
+        .await
+        .expect("listen returns");
+}
+
+#[tokio::test]
+async fn a_process_that_is_asked_to_end_ends_well() {
+    let server = Process::chess().await;
+    assert_eq!(http::get(server.address, "/readyz").await.status, 200);
+    assert!(server.terminate().await, "exit code 0");
+}

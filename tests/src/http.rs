@@ -1,0 +1,63 @@
+//! Plain HTTP requests, written out by hand: the tests see what is on the wire.
+
+use crate::DEADLINE;
+use serde_json::Value;
+use std::net::SocketAddr;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+/// A response.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+}
+
+impl Response {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// If it is not.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("a JSON body")
+    }
+}
+
+/// `GET path`.
+pub async fn get(address: SocketAddr, path: &str) -> Response {
+    exchange(address, &format!("GET {path} HTTP/1.1\r\n"), "").await
+}
+
+/// `POST path` with a JSON body.
+pub async fn post(address: SocketAddr, path: &str, body: &str) -> Response {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    exchange(address, &head, body).await
+}
+
+async fn exchange(address: SocketAddr, head: &str, body: &str) -> Response {
+    let request = format!("{head}Host: {address}\r\nConnection: close\r\n\r\n{body}");
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await?;
+        Ok::<_, std::io::Error>(response)
+    };
+    let response = timeout(DEADLINE, exchange).await;
+    let response = response.expect("a response in time").expect("a response");
+    let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    Response {
+        status: status.expect("a status line"),
+        body: body.to_owned(),
+    }
+}

@@ -1,0 +1,111 @@
+//! A server in a process of its own: an example, built and run as a user would.
+
+use crate::DEADLINE;
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout},
+    time::timeout,
+};
+
+/// A running example; it is killed when this is dropped.
+#[derive(Debug)]
+pub struct Process {
+    /// Where it listens.
+    pub address: SocketAddr,
+    child: Child,
+    // Kept open: a closed pipe would make its next line an error.
+    _stdout: Lines<BufReader<ChildStdout>>,
+}
+
+/// Builds the chess example, once in this process, and answers with its path.
+fn chess_server() -> &'static PathBuf {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let test = std::env::current_exe().expect("a test has a path");
+        let profile = test.parent().and_then(|deps| deps.parent());
+        let profile = profile.expect("a test is in target/<profile>/deps");
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--package", "tapaculo-examples"]);
+        build.args(["--example", "chess_server"]);
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        assert!(build.status().expect("cargo runs").success(), "it builds");
+        profile.join("examples/chess_server")
+    })
+}
+
+impl Process {
+    /// Starts the chess server on a free port.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub async fn chess() -> Self {
+        let mut command = tokio::process::Command::new(chess_server());
+        command
+            .env("PORT", "0")
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn().expect("the chess server starts");
+        let stdout = child.stdout.take().expect("piped");
+        let mut lines = BufReader::new(stdout).lines();
+        let port = async {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let port = line.rsplit_once("http://localhost:").map(|(_, port)| port);
+                if let Some(port) = port.and_then(|port| port.trim().parse::<u16>().ok()) {
+                    return port;
+                }
+            }
+            panic!("the chess server never said where it listens");
+        };
+        let port = timeout(DEADLINE, port).await.expect("it comes up in time");
+        Self {
+            address: ([127, 0, 0, 1], port).into(),
+            child,
+            _stdout: lines,
+        }
+    }
+
+    /// The process's id.
+    ///
+    /// # Panics
+    /// If it has ended.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// The memory it has resident, in KiB.
+    ///
+    /// # Panics
+    /// If it has ended.
+    #[must_use]
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()));
+        let status = status.expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kib.and_then(|kib| kib.parse().ok()).expect("a figure")
+    }
+
+    /// Asks it to end, as a service manager does, and answers with whether it ended well.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub async fn terminate(mut self) -> bool {
+        let kill = Command::new("kill")
+            .args(["-TERM", &self.id().to_string()])
+            .status();
+        assert!(kill.expect("kill runs").success());
+        let ended = timeout(DEADLINE, self.child.wait()).await;
+        ended.expect("it ends in time").expect("it ran").success()
+    }
+}

@@ -1,0 +1,91 @@
+//! A server in the test's own process, on a free port.
+
+use crate::client::{Client, JSON, Request};
+use std::net::SocketAddr;
+use tapaculo::{JwtAuth, Server, ServerHandle};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// The secret of the tests' tokens.
+pub const SECRET: &str = "a secret that is known to the tests only";
+
+/// A running server.
+#[derive(Debug)]
+pub struct TestServer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its handle.
+    pub handle: ServerHandle,
+    /// Signs what it accepts.
+    pub auth: JwtAuth,
+    task: JoinHandle<()>,
+}
+
+impl TestServer {
+    /// Starts a server that trusts [`SECRET`].
+    ///
+    /// # Panics
+    /// If it can't start.
+    pub async fn start(configure: impl FnOnce(Server) -> Server) -> Self {
+        let auth = JwtAuth::new(SECRET);
+        let server = configure(Server::new().with_auth(auth.clone()));
+        let handle = server.handle();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let serving = async move { server.serve(listener).await.expect("it serves") };
+        Self {
+            address,
+            handle,
+            auth,
+            task: tokio::spawn(serving),
+        }
+    }
+
+    /// A token for a user in a room, with the session `s`.
+    ///
+    /// # Panics
+    /// If a name is not valid.
+    #[must_use]
+    pub fn token(&self, user: &str, room: &str) -> String {
+        let token = self.auth.sign_access(user, room, "s", 600);
+        token.expect("valid names")
+    }
+
+    /// The URL of a path.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("ws://{}{path}", self.address)
+    }
+
+    /// A request for the one game, with all frames.
+    #[must_use]
+    pub fn request(&self, user: &str, room: &str) -> Request {
+        Request::new(self.url("/ws")).protocols(JSON).header(
+            "Authorization",
+            format!("Bearer {}", self.token(user, room)),
+        )
+    }
+
+    /// Connects to the one game; the greeting is still to be read.
+    ///
+    /// # Panics
+    /// If the upgrade is refused.
+    pub async fn connect(&self, user: &str, room: &str) -> Client {
+        let connected = self.request(user, room).connect().await;
+        connected.expect("the upgrade is accepted")
+    }
+
+    /// Connects and reads the greeting, up to `synced`.
+    pub async fn join(&self, user: &str, room: &str) -> Client {
+        let mut client = self.connect(user, room).await;
+        client.until("synced").await;
+        client
+    }
+
+    /// Waits until the server has ended.
+    ///
+    /// # Panics
+    /// If it panicked.
+    pub async fn ended(self) {
+        self.task.await.expect("the server did not panic");
+    }
+}
