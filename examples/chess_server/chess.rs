@@ -9,14 +9,15 @@ use serde::Serialize;
 use std::fmt;
 use tapaculo::prelude::*;
 
-/// Chess for two, with spectators. The struct is the state of one room.
-#[tapaculo::game(players = 2, spectators, history = 512, event = ChessEvent)]
+/// Chess for two, with spectators. The struct is the state of one room. A board that everybody has
+/// left is soon worth nothing: whoever left first has lost.
+#[tapaculo::game(players = 2, spectators, history = 512, event = ChessEvent, empty_timeout = "10s")]
 #[derive(Debug, Default)]
 pub(crate) struct Chess {
     /// White and Black: the first to sit is White.
     players: [Option<Player>; 2],
     stage: Stage,
-    position: Position,
+    pub(crate) position: Position,
     /// The moves so far, in algebraic notation.
     moves: Vec<String>,
     last_move: Option<LastMove>,

@@ -88,17 +88,15 @@ pub(crate) struct Position {
 
 impl Default for Position {
     fn default() -> Self {
-        let board = first_board();
-        let reached = vec![board.clone()];
-        Self { board, reached }
+        Board::startpos().into()
     }
 }
 
-#[cfg(test)]
-use crate::tests::first_board;
-#[cfg(not(test))]
-fn first_board() -> Board {
-    Board::startpos()
+impl From<Board> for Position {
+    fn from(board: Board) -> Self {
+        let reached = vec![board.clone()];
+        Self { board, reached }
+    }
 }
 
 impl Position {

@@ -3,19 +3,9 @@
 use crate::chess::Chess;
 use cozy_chess::Board;
 use serde_json::{Value, json};
-use std::cell::RefCell;
 use tapaculo::testing::{Refused, TestRoom};
 
 const CASTLES: &str = "r3k2r/8/8/8/8/8/8/R3K2R w KQkq - 0 1";
-
-thread_local! {
-    static FIRST_BOARD: RefCell<Board> = RefCell::default();
-}
-
-/// The position that this thread's games begin with.
-pub(crate) fn first_board() -> Board {
-    FIRST_BOARD.with_borrow(Board::clone)
-}
 
 /// Alice, White, and Bob, at the beginning of a game.
 fn game() -> TestRoom<Chess> {
@@ -29,10 +19,10 @@ fn game() -> TestRoom<Chess> {
 
 /// The same, from this position on.
 fn game_at(fen: &str) -> TestRoom<Chess> {
-    FIRST_BOARD.set(fen.parse().unwrap());
-    let game = game();
-    FIRST_BOARD.take();
-    game
+    let mut room = game();
+    let board: Board = fen.parse().unwrap();
+    room.state_mut().position = board.into();
+    room
 }
 
 /// Sends `e2e4 a7a8q …`, each from the player whose turn it is; stops at the first refusal.

@@ -3,14 +3,12 @@
 use crate::names::Role;
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::{
-    Attribute, FnArg, Generics, Path, Signature, Type, Visibility, token::Brace,
-};
+use syn::{Attribute, FnArg, Generics, Path, Signature, Type, Visibility, token::Brace};
 
 /// An item with `#[tapaculo::game]` on it.
 pub(crate) enum Item {
     Struct(Struct),
-    Impl(Impl),
+    Impl(Box<Impl>),
     Other(Other),
 }
 
@@ -101,7 +99,11 @@ impl ToTokens for Method {
         self.vis.to_tokens(tokens);
         let mut sig = self.sig.clone();
         // Only a message's parameters have attributes for us; elsewhere rustc refuses them.
-        if self.markers.iter().any(|marker| marker.role == Role::Message) {
+        if self
+            .markers
+            .iter()
+            .any(|marker| marker.role == Role::Message)
+        {
             for input in &mut sig.inputs {
                 if let FnArg::Typed(param) = input {
                     param.attrs.retain(|attr| !is_for_field(attr));

@@ -46,10 +46,7 @@ impl Errors {
 
 /// The names in backticks: `` `players`, `spectators` ``.
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let quoted: Vec<_> = names
-        .into_iter()
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let quoted: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
 }
 
@@ -72,7 +69,7 @@ pub(crate) fn nearest<'a>(
 }
 
 /// What to say about a name that does not exist: what was meant, or else what there is.
-pub(crate) fn instead<'a>(wrong: &str, names: &[&'a str]) -> String {
+pub(crate) fn instead(wrong: &str, names: &[&str]) -> String {
     match nearest(wrong, names.iter().copied()) {
         Some(near) if names.len() == 1 => format!("did you mean `{near}`?"),
         Some(near) => format!(

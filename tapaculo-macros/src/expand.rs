@@ -69,15 +69,9 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
 //     impl ::tapaculo::game::Game for Chess { … }
 // };
 pub(crate) fn game(game: &Game) -> TokenStream {
-    let Game {
-        library,
-        ty,
-        enum_,
-        messages,
-        ..
-    } = game;
+    let (library, ty, enum_) = (&game.library, &game.ty, &game.enum_);
     let message_enum = message_enum(game);
-    let wires = messages.iter().map(|message| {
+    let wires = game.messages.iter().map(|message| {
         let cfgs = &message.handler.cfgs;
         let wire = &message.wire;
         quote!(#(#cfgs)* #wire)
@@ -85,7 +79,8 @@ pub(crate) fn game(game: &Game) -> TokenStream {
     let decode = decode(game);
     let create = create(game);
     let dispatch = dispatch(game);
-    let hooks = game.hooks.iter().map(|(hook, call)| self::hook(game, *hook, call));
+    let hooks = game.hooks.iter();
+    let hooks = hooks.map(|(hook, call)| self::hook(game, *hook, call));
     let view = game.view.iter().map(|call| self::view(game, call));
     let allow = game.deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
@@ -115,33 +110,16 @@ pub(crate) fn game(game: &Game) -> TokenStream {
 //     Resign,
 // }
 pub(crate) fn message_enum(game: &Game) -> TokenStream {
-    let Game {
-        name,
-        enum_,
-        messages,
-        ..
-    } = game;
-    let doc = format!(" The messages of `{name}`.");
-    let variants = messages.iter().map(|message| {
-        let Message {
-            variant,
-            docs,
-            fields,
-            handler,
-            ..
-        } = message;
-        let cfgs = &handler.cfgs;
-        let fields = fields.iter().map(|field| {
-            let Field {
-                name,
-                ty,
-                cfgs,
-                docs,
-                ..
-            } = field;
+    let enum_ = &game.enum_;
+    let doc = format!(" The messages of `{}`.", game.name);
+    let variants = game.messages.iter().map(|message| {
+        let (variant, docs) = (&message.variant, &message.docs);
+        let cfgs = &message.handler.cfgs;
+        let fields = braced(message.fields.iter().map(|field| {
+            let (name, ty, docs) = (&field.name, &field.ty, &field.docs);
+            let cfgs = &field.cfgs;
             quote!(#(#docs)* #(#cfgs)* #name: #ty)
-        });
-        let fields = braced(fields);
+        }));
         quote!(#(#docs)* #(#cfgs)* #variant #fields)
     });
     quote! {
@@ -162,15 +140,11 @@ pub(crate) fn message_enum(game: &Game) -> TokenStream {
 //     }
 // }
 fn decode(game: &Game) -> TokenStream {
-    let Game {
-        library,
-        enum_,
-        messages,
-        ..
-    } = game;
-    let arms = messages.iter().map(|message| decode_arm(game, message));
+    let (library, enum_) = (&game.library, &game.enum_);
+    let messages = game.messages.iter();
+    let arms = messages.map(|message| decode_arm(game, message));
     let unknown = quote!(::core::result::Result::Err(__message.unknown(__MESSAGES)));
-    let body = if messages.is_empty() {
+    let body = if game.messages.is_empty() {
         unknown
     } else {
         quote! {
@@ -197,27 +171,16 @@ fn decode(game: &Game) -> TokenStream {
 //     ::core::result::Result::Ok(ChessMessage::Move { from, to, promotion })
 // }
 fn decode_arm(game: &Game, message: &Message) -> TokenStream {
-    let Game { library, enum_, .. } = game;
-    let Message {
-        wire,
-        variant,
-        fields,
-        handler,
-        ..
-    } = message;
-    let cfgs = &handler.cfgs;
+    let (library, enum_) = (&game.library, &game.enum_);
+    let (wire, variant, fields) = (&message.wire, &message.variant, &message.fields);
+    let cfgs = &message.handler.cfgs;
     if fields.is_empty() {
         return quote!(#(#cfgs)* #wire => ::core::result::Result::Ok(#enum_::#variant),);
     }
     let serde = serde_path(library);
     let declared = fields.iter().map(|field| {
-        let Field {
-            name,
-            ty,
-            cfgs,
-            serde,
-            ..
-        } = field;
+        let (name, ty, serde) = (&field.name, &field.ty, &field.serde);
+        let cfgs = &field.cfgs;
         quote!(#(#cfgs)* #(#serde)* #name: #ty)
     });
     let names = names(fields);
@@ -240,13 +203,7 @@ fn decode_arm(game: &Game, message: &Message) -> TokenStream {
 //     ::core::result::Result::Ok(<Chess as ::tapaculo::__private::BeginsByDefault>::begin())
 // }
 fn create(game: &Game) -> TokenStream {
-    let Game {
-        library,
-        ty,
-        name,
-        create,
-        ..
-    } = game;
+    let (library, ty, create) = (&game.library, &game.ty, &game.create);
     let signature = quote! {
         async fn create(
             __room: &#library::ids::RoomId,
@@ -277,7 +234,7 @@ fn create(game: &Game) -> TokenStream {
         quote!(#[cfg(not(any(#(#cases),*)))])
     });
     let default = create.iter().all(|call| !call.cfgs.is_empty()).then(|| {
-        let at = name.span();
+        let at = game.name.span();
         let library = at_token(library, at);
         // The whole expression at the type's name: there rustc says that it has no `Default`.
         let begin = quote_spanned!(at=> <#ty as #library::__private::BeginsByDefault>::begin());
@@ -298,23 +255,17 @@ fn create(game: &Game) -> TokenStream {
 //     __message: ChessMessage,
 // ) -> ::tapaculo::game::Answer {
 //     use ::tapaculo::__private::Infallibly as _;
-//     ::tapaculo::__private::hooked(Self::polite(self, &__message))?;
+//     match &__message { ChessMessage::Chat { .. } => {} _ => { __from.seated()?; } }
+//     { let __returned = Self::polite(self, &__message); … }
 //     match __message { … }
 // }
 fn dispatch(game: &Game) -> TokenStream {
-    let Game {
-        library,
-        enum_,
-        messages,
-        validators,
-        ..
-    } = game;
+    let (library, enum_, messages) = (&game.library, &game.enum_, &game.messages);
     let infallibly =
         (!messages.is_empty()).then(|| quote!(use #library::__private::Infallibly as _;));
-    let validators = validators.iter().map(|call| {
-        // Each asks for the seat itself: the handler's arm does so only after them.
-        validated(library, call, &quote!(&__from.seated()?))
-    });
+    let seated = seated(game);
+    let validators = game.validators.iter();
+    let validators = validators.map(|call| validated(library, call, &quote!(&__from.seated()?)));
     let arms = messages.iter().map(|message| dispatch_arm(game, message));
     let signature = at_token(
         quote! {
@@ -330,12 +281,41 @@ fn dispatch(game: &Game) -> TokenStream {
     quote! {
         #signature {
             #infallibly
+            #seated
             #(#validators)*
             match __message {
                 #(#arms)*
             }
         }
     }
+}
+
+// match &__message {
+//     ChessMessage::Chat { .. } => {}
+//     _ => { __from.seated()?; }
+// }
+//
+// Before the validators of every message: a spectator is refused as one, whatever they would say.
+fn seated(game: &Game) -> Option<TokenStream> {
+    if game.validators.is_empty() {
+        return None;
+    }
+    let enum_ = &game.enum_;
+    let open = game.messages.iter().filter(|message| message.open);
+    let mut open = open.map(|message| {
+        let (variant, cfgs) = (&message.variant, &message.handler.cfgs);
+        quote!(#(#cfgs)* #enum_::#variant { .. } => {})
+    });
+    let Some(first) = open.next() else {
+        return Some(quote!(__from.seated()?;));
+    };
+    Some(quote! {
+        match &__message {
+            #first
+            #(#open)*
+            _ => { __from.seated()?; }
+        }
+    })
 }
 
 /// Where rustc says that a future is not `Send`, before it says why: at the method that waits, or
@@ -345,7 +325,9 @@ fn waits(game: &Game) -> Span {
         let handler = std::iter::once(&message.handler);
         handler.chain(&message.validators)
     });
-    let mut calls = handlers.chain(&game.validators).filter(|call| call.is_async);
+    let mut calls = handlers
+        .chain(&game.validators)
+        .filter(|call| call.is_async);
     match (calls.next(), calls.next()) {
         (Some(call), None) => in_macro(call.method.span()),
         _ => in_macro(game.name.span()),
@@ -354,28 +336,19 @@ fn waits(game: &Game) -> Span {
 
 // ChessMessage::Move { from, to, promotion } => {
 //     let __player = &__from.seated()?;
-//     ::tapaculo::__private::hooked(Self::legal(self, __player, &from, &to))?;
+//     { let __returned = Self::legal(self, __player, &from, &to); … }
 //     let __returned = Self::play(self, __room, __player, from, to, promotion);
 //     ::tapaculo::__private::answer(::tapaculo::__private::Returned(__returned).result())
 // }
 fn dispatch_arm(game: &Game, message: &Message) -> TokenStream {
-    let Game { library, enum_, .. } = game;
-    let Message {
-        variant,
-        fields,
-        open,
-        validators,
-        handler,
-        ..
-    } = message;
-    let cfgs = &handler.cfgs;
-    let names = (!fields.is_empty()).then(|| names(fields));
+    let (library, enum_, variant) = (&game.library, &game.enum_, &message.variant);
+    let cfgs = &message.handler.cfgs;
+    let names = names(&message.fields);
     // Asked for even if nobody takes it: that is what refuses a spectator.
-    let seated = (!open).then(|| quote!(let __player = &__from.seated()?;));
-    let validators = validators
-        .iter()
-        .map(|call| validated(library, call, &quote!(__player)));
-    let answer = passed(library, "answer", handler);
+    let seated = (!message.open).then(|| quote!(let __player = &__from.seated()?;));
+    let validators = message.validators.iter();
+    let validators = validators.map(|call| validated(library, call, &quote!(__player)));
+    let answer = passed(library, "answer", &message.handler);
     quote! {
         #(#cfgs)*
         #enum_::#variant #names => {
@@ -452,8 +425,10 @@ fn view(game: &Game, call: &Call) -> TokenStream {
     }
 }
 
-// #[cfg(…)]
-// ::tapaculo::__private::hooked(Self::legal(self, __player, &from, &to))?;
+// {
+//     let __returned = Self::legal(self, __player, &from, &to);
+//     ::tapaculo::__private::hooked(__returned)?;
+// }
 fn validated(library: &Library, call: &Call, player: &TokenStream) -> TokenStream {
     let cfgs = &call.cfgs;
     let method = method(call, player);
@@ -499,20 +474,15 @@ fn method(call: &Call, player: &TokenStream) -> TokenStream {
 
 fn argument(arg: &Arg, player: &TokenStream) -> TokenStream {
     let at = arg.span;
-    let moved = |name: &Ident| {
-        let mut name = name.clone();
-        name.set_span(at);
-        name
-    };
     let value = match &arg.value {
         Value::Room | Value::RoomId => quote_spanned!(at=> __room),
         Value::Options => quote_spanned!(at=> __options.read()?),
         Value::Player => at_token(player, at),
         Value::Member => quote_spanned!(at=> __from),
         Value::Message => quote_spanned!(at=> &__message),
-        Value::Field(name) => moved(name).into_token_stream(),
+        Value::Field(name) => at_token(name, at),
         Value::FieldRef(name) => {
-            let name = moved(name);
+            let name = at_token(name, at);
             quote_spanned!(at=> &#name)
         }
     };
@@ -535,7 +505,7 @@ fn at_token(tokens: impl ToTokens, at: Span) -> TokenStream {
 /// `{ from, to }`
 fn names(fields: &[Field]) -> TokenStream {
     braced(fields.iter().map(|field| {
-        let Field { name, cfgs, .. } = field;
+        let (name, cfgs) = (&field.name, &field.cfgs);
         quote!(#(#cfgs)* #name)
     }))
 }

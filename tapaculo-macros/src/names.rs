@@ -31,50 +31,35 @@ pub(crate) enum Hook {
 }
 
 impl Role {
+    const ALL: &[(&str, Self)] = &[
+        (MESSAGE, Self::Message),
+        (VALIDATE, Self::Validate),
+        (CREATE, Self::Create),
+        (ON_JOIN, Self::Hook(Hook::Join)),
+        (ON_FULL, Self::Hook(Hook::Full)),
+        (ON_LEAVE, Self::Hook(Hook::Leave)),
+        (ON_EMPTY, Self::Hook(Hook::Empty)),
+        (VIEW, Self::View),
+    ];
+
     pub(crate) fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            MESSAGE => Self::Message,
-            VALIDATE => Self::Validate,
-            CREATE => Self::Create,
-            VIEW => Self::View,
-            _ => Self::Hook(Hook::of(name)?),
-        })
+        let found = Self::ALL.iter().find(|(known, _)| *known == name);
+        found.map(|(_, role)| *role)
     }
 
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Message => MESSAGE,
-            Self::Validate => VALIDATE,
-            Self::Create => CREATE,
-            Self::Hook(hook) => hook.name(),
-            Self::View => VIEW,
-        }
+        let found = Self::ALL.iter().find(|(_, role)| *role == self);
+        found.map_or("", |(name, _)| name)
     }
 }
 
 impl Hook {
-    /// All of them, by name, for the error about one that does not exist.
-    pub(crate) const NAMES: &[&str] = &[ON_JOIN, ON_FULL, ON_LEAVE, ON_EMPTY];
+    pub(crate) const ALL: &[Self] = &[Self::Join, Self::Full, Self::Leave, Self::Empty];
     /// What the names of hooks have in common, and of no attribute of the compiler.
     pub(crate) const PREFIX: &str = "on_";
 
-    fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            ON_JOIN => Self::Join,
-            ON_FULL => Self::Full,
-            ON_LEAVE => Self::Leave,
-            ON_EMPTY => Self::Empty,
-            _ => return None,
-        })
-    }
-
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Join => ON_JOIN,
-            Self::Full => ON_FULL,
-            Self::Leave => ON_LEAVE,
-            Self::Empty => ON_EMPTY,
-        }
+        Role::Hook(self).name()
     }
 
     /// Whether it is about one player; otherwise it is about the room.

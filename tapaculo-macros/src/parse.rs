@@ -2,7 +2,7 @@
 
 use crate::{
     ast::{Impl, ImplItem, Item, Marker, Method, Other, OtherItem, Struct},
-    errors::{Errors, listed, nearest},
+    errors::{Errors, instead},
     names::{Hook, Role},
 };
 use proc_macro2::{TokenStream, TokenTree};
@@ -24,7 +24,7 @@ pub(crate) fn item(tokens: TokenStream, errors: &mut Errors) -> Result<Item> {
             return structure(attrs, input).map(Item::Struct);
         }
         if input.peek(Token![impl]) || (input.peek(Token![unsafe]) && input.peek2(Token![impl])) {
-            return implementation(attrs, &start, input, errors).map(Item::Impl);
+            return implementation(attrs, &start, input, errors).map(|it| Item::Impl(Box::new(it)));
         }
         Ok(Item::Other(other(input)))
     };
@@ -195,14 +195,11 @@ fn impl_item(tokens: TokenStream, errors: &mut Errors) -> Result<ImplItem> {
 }
 
 fn is_function(input: ParseStream<'_>) -> bool {
-    let modifier = |input: ParseStream<'_>| {
-        input.peek(Token![async]) || input.peek(Token![unsafe]) || input.peek(Token![extern])
-    };
-    let after_const = input.peek2(Token![fn])
-        || input.peek2(Token![async])
-        || input.peek2(Token![unsafe])
-        || input.peek2(Token![extern]);
-    input.peek(Token![fn]) || modifier(input) || (input.peek(Token![const]) && after_const)
+    let after = input.fork();
+    // In `const fn`; what follows the other `const` is a name.
+    let _: Result<Token![const]> = after.parse();
+    let modified = after.peek(Token![async]) || after.peek(Token![unsafe]);
+    after.peek(Token![fn]) || modified || after.peek(Token![extern])
 }
 
 /// Tells our attributes from the others, by the last segment of their path. A hook that does not
@@ -211,17 +208,13 @@ fn markers(attrs: Vec<Attribute>, errors: &mut Errors) -> (Vec<Marker>, Vec<Attr
     let mut ours = Vec::new();
     let mut others = Vec::new();
     for attr in attrs {
-        let name = match attr.path().segments.last() {
-            Some(last) => last.ident.to_string(),
-            None => String::new(),
-        };
+        let last = attr.path().segments.last();
+        let name = last.map_or_else(String::new, |last| last.ident.to_string());
         if let Some(role) = Role::of(&name) {
             ours.push(Marker { role, attr });
-        } else if name.starts_with(Hook::PREFIX) {
-            let instead = match nearest(&name, Hook::NAMES.iter().copied()) {
-                Some(near) => format!("did you mean `#[{near}]`?"),
-                None => format!("expected one of: {}", listed(Hook::NAMES.iter().copied())),
-            };
+        } else if name.starts_with(Hook::PREFIX) && attr.path().get_ident().is_some() {
+            let hooks: Vec<_> = Hook::ALL.iter().map(|hook| hook.name()).collect();
+            let instead = instead(&name, &hooks);
             errors.at(attr.path(), format!("unknown hook `{name}`: {instead}"));
         } else {
             others.push(attr);

@@ -3,7 +3,7 @@
 //!
 //! How a frame travels, from the top down: the [`server`] checks a request and takes it up as a
 //! connection; its `session` reads a frame and hands the message to the `room`, which, one input
-//! at a time, lets the [`game`] handle it, and whose log is what every other connection then
+//! at a time, lets the [`mod@game`] handle it, and whose log is what every other connection then
 //! writes to its player. Beside them: [`auth`] (tokens), `protocol` (what frames look like),
 //! `log` (the room's events), `store` (where rooms are saved) and [`testing`] (a room without a
 //! socket).

@@ -162,7 +162,18 @@ impl<G: Game> TestRoom<G> {
     /// # Panics
     /// If the user is not a valid [`UserId`].
     pub fn join(&mut self, user: &str) -> Result<(), Refused> {
-        self.join_as(user, Role::Player)
+        self.join_as(user, None, Role::Player)
+    }
+
+    /// A user comes to play, with a name to show.
+    ///
+    /// # Errors
+    /// If the room is full or the game refuses.
+    ///
+    /// # Panics
+    /// If the user is not a valid [`UserId`].
+    pub fn join_named(&mut self, user: &str, name: &str) -> Result<(), Refused> {
+        self.join_as(user, Some(name.into()), Role::Player)
     }
 
     /// A user comes to watch.
@@ -173,17 +184,17 @@ impl<G: Game> TestRoom<G> {
     /// # Panics
     /// If the user is not a valid [`UserId`].
     pub fn watch(&mut self, user: &str) -> Result<(), Refused> {
-        self.join_as(user, Role::Spectator)
+        self.join_as(user, None, Role::Spectator)
     }
 
-    fn join_as(&mut self, user: &str, role: Role) -> Result<(), Refused> {
+    fn join_as(&mut self, user: &str, name: Option<Arc<str>>, role: Role) -> Result<(), Refused> {
         let id = UserId::new(user).expect("a test's user has a valid name");
         let connection = Connection(self.next_connection);
         self.next_connection += 1;
         let outlet = Arc::new(Outlet::new(connection, id.clone(), Dialect::Json));
         let newcomer = Newcomer {
             user: id,
-            name: None,
+            name,
             session: SessionId::new("test").expect("a valid name"),
             role,
         };
@@ -329,6 +340,16 @@ impl<G: Game> TestRoom<G> {
     #[must_use]
     pub fn state(&self) -> &G {
         let game = self.live.machine().game();
+        game.expect("a room's state is there from the first join on")
+    }
+
+    /// The state of the game, to be put where a test wants to begin: a position, a score, a hand
+    /// of cards.
+    ///
+    /// # Panics
+    /// If nobody has joined yet, or the room is over.
+    pub fn state_mut(&mut self) -> &mut G {
+        let game = self.live.game_mut();
         game.expect("a room's state is there from the first join on")
     }
 

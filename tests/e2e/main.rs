@@ -1,5 +1,6 @@
 //! One promise a test, over real sockets.
 
+mod browser;
 mod connecting;
 mod games;
 mod hostile;

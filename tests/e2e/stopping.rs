@@ -39,5 +39,5 @@ async fn the_message_in_hand_is_finished_then_all_are_closed_with_1012() {
 async fn a_process_that_is_asked_to_end_ends_well() {
     let server = Process::chess().await;
     assert_eq!(http::get(server.address, "/readyz").await.status, 200);
-    assert!(server.terminate().await, "exit code 0");
+    assert!(server.stop().await, "exit code 0");
 }

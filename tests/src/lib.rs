@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: a client that is not our own code, and servers on free ports.
 
+pub mod chess;
 pub mod client;
 pub mod http;
 pub mod process;

@@ -74,36 +74,13 @@ impl Process {
         }
     }
 
-    /// The process's id.
-    ///
-    /// # Panics
-    /// If it has ended.
-    #[must_use]
-    pub fn id(&self) -> u32 {
-        self.child.id().expect("it runs")
-    }
-
-    /// The memory it has resident, in KiB.
-    ///
-    /// # Panics
-    /// If it has ended.
-    #[must_use]
-    pub fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()));
-        let status = status.expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        kib.and_then(|kib| kib.parse().ok()).expect("a figure")
-    }
-
     /// Asks it to end, as a service manager does, and answers with whether it ended well.
     ///
     /// # Panics
     /// If it does not end in time.
-    pub async fn terminate(mut self) -> bool {
-        let kill = Command::new("kill")
-            .args(["-TERM", &self.id().to_string()])
-            .status();
+    pub async fn stop(mut self) -> bool {
+        let id = self.child.id().expect("it runs").to_string();
+        let kill = Command::new("kill").args(["-TERM", &id]).status();
         assert!(kill.expect("kill runs").success());
         let ended = timeout(DEADLINE, self.child.wait()).await;
         ended.expect("it ends in time").expect("it ran").success()

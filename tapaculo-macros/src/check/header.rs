@@ -16,7 +16,9 @@ pub(super) fn once(attrs: &[Attribute], errors: &mut Errors) {
     for attr in attrs {
         let mut segments = attr.path().segments.iter().rev();
         let is_game = segments.next().is_some_and(|last| last.ident == GAME)
-            && segments.next().is_none_or(|before| before.ident == "tapaculo");
+            && segments
+                .next()
+                .is_none_or(|before| before.ident == "tapaculo");
         if is_game {
             errors.at(attr, "one `#[tapaculo::game]` is enough: remove this one");
         }

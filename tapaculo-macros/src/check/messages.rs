@@ -64,7 +64,7 @@ pub(crate) fn implementation(
     for (method, marker) in unique(&methods, Role::Create, errors) {
         game.create.push(create(method, marker, errors));
     }
-    for hook in [Hook::Join, Hook::Full, Hook::Leave, Hook::Empty] {
+    for &hook in Hook::ALL {
         for (method, marker) in unique(&methods, Role::Hook(hook), errors) {
             game.hooks
                 .push((hook, self::hook(method, marker, hook, errors)));
@@ -84,9 +84,11 @@ fn marked<'a>(item: &'a Impl, errors: &mut Errors) -> Vec<(&'a Method, &'a Marke
             ImplItem::Other(other) => {
                 // A half-typed function is an error already, and so is an attribute on nothing.
                 let half_typed = other.tokens.is_empty()
-                    || other.tokens.clone().into_iter().any(|token| {
-                        matches!(token, TokenTree::Ident(word) if word == "fn")
-                    });
+                    || other
+                        .tokens
+                        .clone()
+                        .into_iter()
+                        .any(|token| matches!(token, TokenTree::Ident(word) if word == "fn"));
                 if let (Some(marker), false) = (other.markers.first(), half_typed) {
                     let name = marker.role.name();
                     errors.at(&marker.attr, format!("`#[{name}]` goes on a method"));
@@ -154,12 +156,7 @@ fn unique<'a>(
     found
 }
 
-fn handler(
-    method: &Method,
-    marker: &Marker,
-    game: &TokenStream,
-    errors: &mut Errors,
-) -> Handler {
+fn handler(method: &Method, marker: &Marker, game: &TokenStream, errors: &mut Errors) -> Handler {
     methods::receiver(method, marker.role, Takes::Mut, errors);
     let mut rename: Option<LitStr> = None;
     let mut open = false;

@@ -8,9 +8,7 @@ use crate::{
 };
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{
-    Attribute, GenericParam, Meta, Receiver, ReceiverKind, ReturnType, Safety, Type,
-};
+use syn::{Attribute, GenericParam, Meta, Receiver, ReceiverKind, ReturnType, Safety, Type};
 
 /// How a method may take the game.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,7 +153,10 @@ fn ends(output: &ReturnType, name: Span) -> (Span, Span) {
     let first = match tokens.next() {
         Some(TokenTree::Group(group)) => {
             let open = group.span_open();
-            return (open, tokens.last().map_or(group.span_close(), |last| last.span()));
+            return (
+                open,
+                tokens.last().map_or(group.span_close(), |last| last.span()),
+            );
         }
         Some(token) => token.span(),
         None => name,

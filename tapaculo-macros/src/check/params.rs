@@ -57,7 +57,11 @@ pub(super) fn of_handler(
     for param in typed(method) {
         let place = Place::Handler { open };
         if let Some((lent, ty)) = lent(&param.ty) {
-            if let Some(attr) = param.attrs.iter().find(|attr| attr.path().is_ident("serde")) {
+            if let Some(attr) = param
+                .attrs
+                .iter()
+                .find(|attr| attr.path().is_ident("serde"))
+            {
                 errors.at(
                     attr,
                     "this is no field of the message, but lent by the library: remove `#[serde]`",
@@ -291,9 +295,7 @@ fn referent(ty: &Type) -> Option<(&Ident, &TypeReference)> {
 }
 
 fn is_reference_to(ty: &Type, name: &Ident) -> bool {
-    referent(ty).is_some_and(|(ident, reference)| {
-        ident == name && reference.mutability.is_none()
-    })
+    referent(ty).is_some_and(|(ident, reference)| ident == name && reference.mutability.is_none())
 }
 
 fn lent(ty: &Type) -> Option<(Lent, &TypeReference)> {
@@ -319,7 +321,10 @@ fn misspelt(ty: &Type) -> Option<String> {
 }
 
 fn not_lent(ty: &Type, near: &str) -> String {
-    format!("the library lends no `{}`: did you mean `{near}`?", code(ty))
+    format!(
+        "the library lends no `{}`: did you mean `{near}`?",
+        code(ty)
+    )
 }
 
 fn plain_name(pat: &Pat) -> Option<&Ident> {
@@ -495,10 +500,8 @@ fn without_self(tokens: TokenStream, game: &TokenStream) -> TokenStream {
                 quote!(#ty)
             }
             TokenTree::Group(group) => {
-                let mut inner = proc_macro2::Group::new(
-                    group.delimiter(),
-                    without_self(group.stream(), game),
-                );
+                let mut inner =
+                    proc_macro2::Group::new(group.delimiter(), without_self(group.stream(), game));
                 inner.set_span(group.span());
                 TokenTree::from(inner).into()
             }

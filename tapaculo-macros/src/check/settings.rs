@@ -5,9 +5,7 @@ use crate::{
     ast::{Other, Struct},
     errors::Errors,
     model::{Declaration, Library},
-    names::{
-        CRATE, EMPTY_TIMEOUT, EVENT, HISTORY, NAME, PLAYERS, SPECTATORS, STRUCT_OPTIONS,
-    },
+    names::{CRATE, EMPTY_TIMEOUT, EVENT, HISTORY, NAME, PLAYERS, SPECTATORS, STRUCT_OPTIONS},
     options::{self, Written},
 };
 use proc_macro2::{Ident, TokenStream};
@@ -132,9 +130,7 @@ fn players(option: &Written, errors: &mut Errors) -> Option<u32> {
         least,
         most,
         is_range,
-    } = option.value(
-        errors,
-        "a number of seats, or a range such as `2..=6`")?;
+    } = option.value(errors, "a number of seats, or a range such as `2..=6`")?;
     let low = number(&least, errors)?;
     let high = if is_range {
         number(&most, errors)?
@@ -241,8 +237,7 @@ fn kebab_case(name: &str) -> String {
         let before = at.checked_sub(1).and_then(|before| letters.get(before));
         let word_begins = letter.is_uppercase()
             && before.is_some_and(|before| {
-                before.is_lowercase()
-                    || letters.get(at + 1).is_some_and(|next| next.is_lowercase())
+                before.is_lowercase() || letters.get(at + 1).is_some_and(|next| next.is_lowercase())
             });
         let separates = !letter.is_alphanumeric();
         if (word_begins || separates) && !kebab.is_empty() && !kebab.ends_with('-') {

@@ -6,9 +6,9 @@ pub struct Chess {
 #[automatically_derived]
 impl ::tapaculo::game::Declared for Chess {
     type Event = ChessEvent;
-    const NAME: &'static str = "chess";
+    const NAME: &'static ::core::primitive::str = "chess";
     const SETTINGS: ::tapaculo::game::Settings = ::tapaculo::game::Settings::new()
-        .players(2u32)
+        .players(2)
         .spectators()
         .history(512);
 }
@@ -78,7 +78,7 @@ impl Chess {
     }
 }
 /// The messages of `Chess`.
-#[allow(missing_docs, private_interfaces, unreachable_pub)]
+#[allow(missing_docs)]
 pub enum ChessMessage {
     /// Moves a piece.
     Move { from: Square, to: Square, promotion: Option<Piece> },
@@ -90,16 +90,17 @@ pub enum ChessMessage {
     Analyse,
 }
 const _: () = {
+    const __MESSAGES: &[&::core::primitive::str] = &[
+        "Move",
+        "Resign",
+        "Chat",
+        #[cfg(feature = "analysis")]
+        "Analyse",
+    ];
     #[automatically_derived]
     impl ::tapaculo::game::Game for Chess {
         type Message = ChessMessage;
-        const MESSAGES: &'static [&'static str] = &[
-            "Move",
-            "Resign",
-            "Chat",
-            #[cfg(feature = "analysis")]
-            "Analyse",
-        ];
+        const MESSAGES: &'static [&'static ::core::primitive::str] = __MESSAGES;
         fn decode(
             __message: &::tapaculo::game::RawMessage<'_>,
         ) -> ::core::result::Result<ChessMessage, ::tapaculo::game::BadMessage> {
@@ -132,7 +133,7 @@ const _: () = {
                 }
                 #[cfg(feature = "analysis")]
                 "Analyse" => ::core::result::Result::Ok(ChessMessage::Analyse),
-                _ => ::core::result::Result::Err(__message.unknown(Self::MESSAGES)),
+                _ => ::core::result::Result::Err(__message.unknown(__MESSAGES)),
             }
         }
         async fn create(
@@ -150,42 +151,54 @@ const _: () = {
             __message: ChessMessage,
         ) -> ::tapaculo::game::Answer {
             use ::tapaculo::__private::Infallibly as _;
-            ::tapaculo::__private::hooked(Self::playing(self))?;
+            match &__message {
+                ChessMessage::Chat { .. } => {}
+                _ => {
+                    __from.seated()?;
+                }
+            }
+            {
+                let __returned = Self::playing(self);
+                ::tapaculo::__private::hooked(__returned)?;
+            }
             match __message {
                 ChessMessage::Move { from, to, promotion } => {
                     let __player = &__from.seated()?;
-                    ::tapaculo::__private::hooked(
-                        Self::legal(self, __player, &from, &to),
-                    )?;
+                    {
+                        let __returned = Self::legal(self, __player, &from, &to);
+                        ::tapaculo::__private::hooked(__returned)?;
+                    }
+                    let __returned = Self::play(
+                        self,
+                        __room,
+                        __player,
+                        from,
+                        to,
+                        promotion,
+                    );
                     ::tapaculo::__private::answer(
-                        ::tapaculo::__private::Returned(
-                                Self::play(self, __room, __player, from, to, promotion),
-                            )
-                            .result(),
+                        ::tapaculo::__private::Returned(__returned).result(),
                     )
                 }
                 ChessMessage::Resign => {
                     let __player = &__from.seated()?;
+                    let __returned = Self::resign(self, __room, __player);
                     ::tapaculo::__private::answer(
-                        ::tapaculo::__private::Returned(
-                                Self::resign(self, __room, __player),
-                            )
-                            .result(),
+                        ::tapaculo::__private::Returned(__returned).result(),
                     )
                 }
                 ChessMessage::Chat { text } => {
+                    let __returned = Self::chat(self, __room, __from, text).await;
                     ::tapaculo::__private::answer(
-                        ::tapaculo::__private::Returned(
-                                Self::chat(self, __room, __from, text).await,
-                            )
-                            .result(),
+                        ::tapaculo::__private::Returned(__returned).result(),
                     )
                 }
                 #[cfg(feature = "analysis")]
                 ChessMessage::Analyse => {
                     let __player = &__from.seated()?;
+                    let __returned = Self::analyse(self);
                     ::tapaculo::__private::answer(
-                        ::tapaculo::__private::Returned(Self::analyse(self)).result(),
+                        ::tapaculo::__private::Returned(__returned).result(),
                     )
                 }
             }
@@ -195,8 +208,9 @@ const _: () = {
             __room: &mut ::tapaculo::game::Room<Self>,
         ) -> ::tapaculo::game::Hooked {
             use ::tapaculo::__private::Infallibly as _;
+            let __returned = Self::start(self, __room);
             ::tapaculo::__private::hooked(
-                ::tapaculo::__private::Returned(Self::start(self, __room)).result(),
+                ::tapaculo::__private::Returned(__returned).result(),
             )
         }
         async fn on_leave(
@@ -205,9 +219,9 @@ const _: () = {
             __player: &::tapaculo::game::Player,
         ) -> ::tapaculo::game::Hooked {
             use ::tapaculo::__private::Infallibly as _;
+            let __returned = Self::left(self, __room, __player);
             ::tapaculo::__private::hooked(
-                ::tapaculo::__private::Returned(Self::left(self, __room, __player))
-                    .result(),
+                ::tapaculo::__private::Returned(__returned).result(),
             )
         }
         fn view(
@@ -216,9 +230,8 @@ const _: () = {
         ) -> ::core::option::Option<
             ::core::result::Result<::tapaculo::game::Reply, ::tapaculo::game::Refusal>,
         > {
-            ::core::option::Option::Some(
-                ::tapaculo::__private::viewed(&(Self::view(self, __from))),
-            )
+            let __returned = &Self::view(self, __from);
+            ::core::option::Option::Some(::tapaculo::__private::viewed(__returned))
         }
     }
 };

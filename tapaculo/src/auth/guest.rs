@@ -1,6 +1,7 @@
 //! Guests: anyone may have a token under a name, and nobody can have somebody else's.
 
-use super::{AuthError, JwtAuth, claims::Claims};
+use super::{AuthError, AuthErrorKind, JwtAuth, claims::Claims};
+use crate::ids::UserId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -33,8 +34,8 @@ impl JwtAuth {
     /// Makes a new user of a guest: the name with a random suffix.
     pub(crate) fn admit_guest(&self, request: GuestRequest) -> Result<Guest, AuthError> {
         let name = request.name.trim();
-        if name.is_empty() || name.len() > MOST_NAME {
-            return Err(super::AuthErrorKind::Name.into());
+        if name.len() > MOST_NAME || UserId::new(name).is_err() {
+            return Err(AuthErrorKind::GuestName.into());
         }
         let user = format!("{name}-{}", word(10));
         let mut claims = Claims::access(user.clone(), request.room, word(20), ACCESS_SECS);

@@ -73,6 +73,8 @@ pub enum AuthErrorKind {
     Game,
     /// It names a user, room or session that can't be one.
     Name,
+    /// The name that a guest asks for can't be one.
+    GuestName,
 }
 
 impl AuthError {
@@ -93,6 +95,9 @@ impl fmt::Display for AuthError {
             AuthErrorKind::Claims => "a claim of the token is missing or malformed",
             AuthErrorKind::Kind => "the token is not of the kind that is asked for",
             AuthErrorKind::Game => "the token is for another game",
+            AuthErrorKind::GuestName => {
+                "a name is 1 to 64 bytes without control characters, and does not begin with `@`"
+            }
             AuthErrorKind::Name => {
                 "user, room and session ids are 1 to 128 bytes without control characters, \
                  and a user does not begin with `@`"

@@ -63,9 +63,19 @@ pub fn answer<T: IsReply, E: IsRefusal>(result: Result<T, E>) -> Answer {
 
 /// A hook's or validator's result.
 #[doc(hidden)]
-pub fn hooked<E: IsRefusal>(result: Result<(), E>) -> Hooked {
-    result.map_err(|e| e.refuse())
+pub fn hooked<T: IsNothing, E: IsRefusal>(result: Result<T, E>) -> Hooked {
+    result.map(|_| ()).map_err(|e| e.refuse())
 }
+
+/// What a hook or validator may return besides an error: nothing, for nobody would get it.
+#[diagnostic::on_unimplemented(
+    message = "a hook or validator can't return `{Self}`: nobody would get it",
+    label = "expected `()` or `Result<(), E>`",
+    note = "what members should know is an event: `room.broadcast(…)`"
+)]
+pub trait IsNothing {}
+
+impl IsNothing for () {}
 
 /// The result of `#[create]`.
 #[doc(hidden)]
@@ -98,6 +108,7 @@ pub trait IsReply: Serialize {
     fn encode(&self) -> Answer;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize> IsReply for T {
     fn encode(&self) -> Answer {
         let reply = encode(self)?;

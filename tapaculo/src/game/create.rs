@@ -17,7 +17,7 @@ impl Options {
     ///
     /// # Errors
     /// If they do not fit the type; the words say what is wrong.
-    pub fn read<T: DeserializeOwned + Default>(&self) -> Result<T, Refusal> {
+    pub fn read<T: IsOptions>(&self) -> Result<T, Refusal> {
         match &self.0 {
             None => Ok(T::default()),
             Some(raw) => serde_json::from_str(raw.get())
@@ -43,3 +43,14 @@ impl<G: Default> BeginsByDefault for G {
         G::default()
     }
 }
+
+/// What `#[create]` may take as the room's options: anything `Deserialize` and `Default`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a room's options: it does not implement `Deserialize` and `Default`",
+    label = "this can't be read from a token",
+    note = "for a type of your own: `#[derive(Default, serde::Deserialize)]`; the default is taken where the token has no options"
+)]
+pub trait IsOptions: DeserializeOwned + Default {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + Default> IsOptions for T {}

@@ -107,6 +107,8 @@ pub(crate) struct Presence<'a> {
     pub(crate) user: &'a UserId,
     pub(crate) seat: Option<Seat>,
     pub(crate) role: Role,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<&'a str>,
 }
 
 /// The answer to a message that was handled.

@@ -40,6 +40,11 @@ impl<G: Game> Live<G> {
         &self.machine
     }
 
+    /// The state of the game, for tests to begin from.
+    pub(crate) fn game_mut(&mut self) -> Option<&mut G> {
+        self.machine.game_mut()
+    }
+
     /// Asks for a place for a connection; the answer, a greeting or a goodbye, is in its outlet.
     pub(crate) async fn join(
         &mut self,

@@ -70,6 +70,10 @@ impl<G: Game> Machine<G> {
         self.game.as_ref()
     }
 
+    pub(crate) fn game_mut(&mut self) -> Option<&mut G> {
+        self.game.as_mut()
+    }
+
     /// Whether the room is gone for good.
     pub(crate) fn is_over(&self) -> bool {
         self.over
@@ -408,6 +412,7 @@ fn presence(place: &Place, event: Moved) -> Encoded {
         user: place.member.user(),
         seat: place.member.seat(),
         role: place.member.role(),
+        name: place.member.name(),
     })
 }
 

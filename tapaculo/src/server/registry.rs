@@ -170,7 +170,7 @@ impl Keeper for Registry {
             rooms.open.remove(&key);
         }
         // What a rush of rooms took is given back, but not at each room's end.
-        if rooms.open.capacity() > 1024 && rooms.open.len() < rooms.open.capacity() / 8 {
+        if rooms.open.capacity() > 64 && rooms.open.len() < rooms.open.capacity() / 8 {
             rooms.open.shrink_to_fit();
         }
     }

@@ -1,0 +1,92 @@
+//! Impls with more in them than handlers, methods named as those of our traits, games written by
+//! a macro.
+
+use tapaculo::prelude::*;
+
+#[tapaculo::game]
+#[derive(Default)]
+pub struct Shapes(usize);
+
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct Grid<const N: usize>(u8);
+
+#[tapaculo::game]
+impl Shapes {
+    const SIDE: usize = if cfg!(debug_assertions) { 3 } else { 4 };
+    const AREA: fn() -> usize = || { 9 };
+
+    const fn empty() -> [u8; Self::SIDE] {
+        [0; Self::SIDE]
+    }
+
+    #[validate]
+    fn any(&self, from: &Member, message: &ShapesMessage) -> Result<(), String> {
+        match message {
+            ShapesMessage::Grid { grid } if grid.0 > 9 => Err(format!("not you, {}", from.user())),
+            _ => Ok(()),
+        }
+    }
+
+    #[message]
+    fn grid(self: &mut Self, grid: Grid<{ 1 + 2 }>) -> Grid<{ 1 + 2 }> {
+        self.0 += Self::SIDE + Self::AREA() + Self::empty().len();
+        grid
+    }
+
+    #[message]
+    fn create(&mut self) {}
+
+    #[message]
+    fn decode(&mut self) -> Result<u8, String> {
+        Ok(1)
+    }
+
+    #[message]
+    fn dispatch(&mut self, room: &mut Room<Self>) {
+        self.helper(room.id());
+    }
+
+    #[message]
+    pub(crate) fn view(&self) {}
+
+    // A variant can't be called `Self`, but the message is.
+    #[message]
+    fn self_(&mut self) {}
+
+    fn helper<T>(&mut self, _anything: T) {
+        self.0 += 1;
+    }
+}
+
+macro_rules! game {
+    ($name:ident, $ty:ty, $field:ident) => {
+        #[tapaculo::game(players = 2)]
+        #[derive(Default)]
+        pub struct $name(u8);
+
+        #[tapaculo::game]
+        impl $name {
+            #[validate(set)]
+            fn fine(&self, $field: &$ty, player: &Player) -> Result<(), String> {
+                let _ = ($field, player);
+                Ok(())
+            }
+
+            #[message]
+            fn set(&mut self, room: &Room<Self>, $field: $ty) -> $ty {
+                let _ = room;
+                self.0 += 1;
+                $field
+            }
+        }
+    };
+}
+
+game!(One, u8, first);
+game!(Two, Vec<Option<String>>, second);
+
+fn main() {
+    use tapaculo::game::Game;
+    assert_eq!(Shapes::MESSAGES.last(), Some(&"Self"));
+    let _ = (ShapesMessage::Self_, TwoMessage::Set { second: vec![None] });
+}
