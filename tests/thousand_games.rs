@@ -13,6 +13,7 @@ mod position;
 
 use cap::Cap;
 use std::{alloc::System, sync::Arc, time::Duration};
+use tapaculo::Server;
 use tapaculo_tests::{DEADLINE, chess::play_all, server::TestServer};
 use tokio::time::{sleep, timeout};
 
@@ -26,14 +27,14 @@ async fn in_use_is_down_to(bytes: usize) {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    if timeout(2 * DEADLINE, down).await.is_err() {
+    if timeout(DEADLINE, down).await.is_err() {
         panic!("{} bytes are still in use, not {bytes}", HEAP.allocated());
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_games_lose_repeat_and_reorder_nothing_and_leave_nothing_behind() {
-    let server = TestServer::start(|server| server.with_game::<chess::Chess>()).await;
+    let server = TestServer::start(Server::with_game::<chess::Chess>).await;
     let server = Arc::new(server);
     let cold = HEAP.allocated();
     // The first games leave what any later one needs: threads, timers, tables.

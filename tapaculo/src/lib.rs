@@ -17,6 +17,7 @@ extern crate self as tapaculo;
 
 pub mod auth;
 mod clock;
+pub mod docs;
 pub mod game;
 pub mod ids;
 mod log;
@@ -38,3 +39,12 @@ pub use self::{
 pub use tapaculo_macros::{
     create, game, message, on_empty, on_full, on_join, on_leave, validate, view,
 };
+
+// Their types are part of this API: `Server::with_routes`, `Room::rng`.
+#[doc(no_inline)]
+pub use {axum, rand};
+
+/// The README's game compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -13,7 +13,7 @@ use tapaculo_tests::{
 };
 
 async fn desk() -> TestServer {
-    TestServer::start(|server| server.with_game::<Desk>()).await
+    TestServer::start(Server::with_game::<Desk>).await
 }
 
 fn now() -> u64 {

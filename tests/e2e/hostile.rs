@@ -3,6 +3,7 @@
 use crate::games::Desk;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
+use tapaculo::Server;
 use tapaculo_tests::{
     client::{Client, Received},
     server::TestServer,
@@ -55,7 +56,7 @@ async fn is_alive(client: &mut Client, number: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_random_and_mutated_frames_are_each_answered_and_end_nothing() {
     let mut rng = StdRng::seed_from_u64(7);
-    let server = TestServer::start(|server| server.with_game::<Desk>()).await;
+    let server = TestServer::start(Server::with_game::<Desk>).await;
     let mut alice = server.join("alice", "r").await;
     for n in 0..10_000_u64 {
         let frame = if n % 2 == 0 {
@@ -84,7 +85,7 @@ async fn what_is_not_the_websocket_protocol_closes_with_1002() {
         Frame,
         coding::{Data, OpCode},
     };
-    let server = TestServer::start(|server| server.with_game::<Desk>()).await;
+    let server = TestServer::start(Server::with_game::<Desk>).await;
     for opcode in [
         OpCode::Data(Data::Reserved(3)),
         OpCode::Data(Data::Continue),

@@ -3,6 +3,7 @@
 use crate::games::{Desk, Patience};
 use serde_json::json;
 use std::time::Duration;
+use tapaculo::Server;
 use tapaculo_tests::{
     DEADLINE,
     client::{Client, Received},
@@ -11,7 +12,7 @@ use tapaculo_tests::{
 use tokio::time::timeout;
 
 async fn desk() -> TestServer {
-    TestServer::start(|server| server.with_game::<Desk>()).await
+    TestServer::start(Server::with_game::<Desk>).await
 }
 
 /// Reads until an event with this `type`.
@@ -26,7 +27,7 @@ async fn until_event(client: &mut Client, kind: &str) -> serde_json::Value {
 
 #[tokio::test]
 async fn who_finds_no_seat_is_told_and_closed_with_4003() {
-    let server = TestServer::start(|server| server.with_game::<Patience>()).await;
+    let server = TestServer::start(Server::with_game::<Patience>).await;
     let first = server.join("alice", "r").await;
     let mut second = server.connect("bob", "r").await;
     let error = second.frame().await;
@@ -50,7 +51,7 @@ async fn who_finds_no_seat_is_told_and_closed_with_4003() {
 
 #[tokio::test]
 async fn a_spectator_where_there_are_none_is_closed_with_4003() {
-    let server = TestServer::start(|server| server.with_game::<Patience>()).await;
+    let server = TestServer::start(Server::with_game::<Patience>).await;
     let key = jsonwebtoken::EncodingKey::from_secret(tapaculo_tests::server::SECRET.as_bytes());
     let claims = json!({
         "sub": "eve", "room": "r", "session_id": "s", "exp": 9_999_999_999_u64,

@@ -2,12 +2,13 @@
 
 use crate::games::{Desk, pondering};
 use serde_json::json;
+use tapaculo::Server;
 use tapaculo_tests::{DEADLINE, http, process::Process, server::TestServer};
 use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_message_in_hand_is_finished_then_all_are_closed_with_1012() {
-    let server = TestServer::start(|server| server.with_game::<Desk>()).await;
+    let server = TestServer::start(Server::with_game::<Desk>).await;
     let mut alice = server.join("alice", "r").await;
     let mut bob = server.join("bob", "other").await;
     alice

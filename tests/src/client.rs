@@ -63,12 +63,18 @@ impl Request {
         self.header("Sec-WebSocket-Protocol", protocols)
     }
 
-    /// Connects, or answers with the response that refused.
+    /// Connects.
+    ///
+    /// # Errors
+    /// The response that refused.
     pub async fn connect(self) -> Result<Client, Response<Option<Vec<u8>>>> {
         self.connect_full().await.map(|(client, _)| client)
     }
 
     /// Connects, with the response that accepted.
+    ///
+    /// # Errors
+    /// The response that refused.
     ///
     /// # Panics
     /// If the server does not answer HTTP in time.
@@ -215,6 +221,9 @@ impl Client {
     }
 
     /// Says goodbye and waits for the other side's.
+    ///
+    /// # Panics
+    /// If it does not come in time.
     pub async fn close(mut self) {
         // The other side may have been faster.
         let _ = self.socket.close(None).await;

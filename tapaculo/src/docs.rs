@@ -1,0 +1,4 @@
+//! Documents beside the API.
+
+#[doc = include_str!("../docs/protocol.md")]
+pub mod protocol {}
