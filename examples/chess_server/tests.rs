@@ -574,14 +574,14 @@ fn nothing_is_played_before_the_game_or_after_it() {
 fn whoever_leaves_a_running_game_abandons_it() {
     let mut room = game();
     play(&mut room, "e2e4").unwrap();
-    room.leave("bob");
+    room.disconnect("bob");
     assert_eq!(
         room.received("alice").pop(),
         Some(game_over("1-0", "abandoned"))
     );
     assert_eq!(room.view("alice")["black"]["user"], "bob");
     let mut room = game();
-    room.leave("alice");
+    room.disconnect("alice");
     assert_eq!(room.received("bob"), [game_over("0-1", "abandoned")]);
 }
 
@@ -590,13 +590,13 @@ fn leaving_before_the_game_or_after_it_changes_no_result() {
     let mut room = TestRoom::<Chess>::new();
     room.join("alice").unwrap();
     room.watch("carol").unwrap();
-    room.leave("alice");
+    room.disconnect("alice");
     assert_eq!(room.received("carol"), [] as [Value; 0]);
     assert_eq!(room.view("carol")["white"], Value::Null);
     let mut room = game();
     say(&mut room, "bob", "Resign").unwrap();
     room.received("alice");
-    room.leave("bob");
+    room.disconnect("bob");
     assert_eq!(room.received("alice"), [] as [Value; 0]);
     assert_eq!(outcome(&room), ended("1-0", "resignation"));
 }
@@ -605,7 +605,7 @@ fn leaving_before_the_game_or_after_it_changes_no_result() {
 fn a_newcomer_on_the_free_seat_begins_a_new_game() {
     let mut room = game();
     play(&mut room, "e2e4").unwrap();
-    room.leave("alice");
+    room.disconnect("alice");
     room.received("bob");
     room.join("carol").unwrap();
     let start = room.received("bob").pop().unwrap();

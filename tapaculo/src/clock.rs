@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::{
-    ops::{Add, Sub},
+    ops::Add,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::time::Instant;
@@ -42,13 +42,6 @@ impl Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
-    }
-}
-
-impl Sub for Timestamp {
-    type Output = Duration;
-    fn sub(self, earlier: Self) -> Duration {
-        self.since(earlier)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The room's log: each event once, encoded, with its number and for whom it is.
+//! What the other players are sent: each event of a room once, encoded, numbered, with its
+//! audience.
 //!
 //! It is the queue as well: history, resuming and delivery are views of it, and a connection is a
 //! position in it. What falls out at its end is what a slow reader has missed.
@@ -7,7 +8,10 @@ use crate::{
     ids::UserId,
     protocol::{Author, Encoded, Seq},
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, RwLock, RwLockReadGuard},
+};
 
 /// How many of the last events are kept for connections that lag or come back.
 pub(crate) const RESUME_EVENTS: usize = 1024;
@@ -60,6 +64,34 @@ impl Entry {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FellBehind;
 
+/// A log that its room writes and every connection reads at its own position.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedLog(Arc<RwLock<Log>>);
+
+impl SharedLog {
+    pub(crate) fn new(history: usize) -> Self {
+        Self(Arc::new(RwLock::new(Log::new(history))))
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Log> {
+        self.0.read().expect("nothing panics while it writes a log")
+    }
+
+    /// Adds the next events.
+    pub(crate) fn append(&self, events: &[Arc<Entry>]) {
+        if events.is_empty() {
+            return;
+        }
+        let mut log = self
+            .0
+            .write()
+            .expect("nothing panics while it writes a log");
+        for event in events {
+            log.append(Arc::clone(event));
+        }
+    }
+}
+
 /// The events of a room, the last ones.
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -74,7 +106,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(history: usize) -> Self {
+    fn new(history: usize) -> Self {
         Self {
             recent: VecDeque::new(),
             recent_bytes: 0,
@@ -85,7 +117,7 @@ impl Log {
     }
 
     /// Adds the next event.
-    pub(crate) fn append(&mut self, entry: Arc<Entry>) {
+    fn append(&mut self, entry: Arc<Entry>) {
         debug_assert_eq!(entry.seq, self.last.next(), "numbers have no gaps");
         self.last = entry.seq;
         if self.history > 0 && entry.is_public() {
@@ -175,6 +207,22 @@ mod tests {
         assert!(log.after(Seq(1)).is_err());
         log.append(entry(5, Audience::All, 2 * RESUME_BYTES));
         assert_eq!(numbers(log.after(Seq(4)).unwrap()), [5]);
+    }
+
+    #[test]
+    fn an_event_is_for_its_audience_only() {
+        let (alice, bob) = (user("alice"), user("bob"));
+        for (audience, for_alice, for_bob) in [
+            (Audience::All, true, true),
+            (Audience::Except(alice.clone()), false, true),
+            (Audience::Only(alice.clone()), true, false),
+            (Audience::Among([bob.clone()].into()), false, true),
+            (Audience::Among([].into()), false, false),
+        ] {
+            let entry = entry(1, audience, 1);
+            assert_eq!(entry.is_for(&alice), for_alice, "{:?}", entry.audience);
+            assert_eq!(entry.is_for(&bob), for_bob, "{:?}", entry.audience);
+        }
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl<G: Game> TestRoom<G> {
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let identity = Identity {
             game: G::NAME,
-            room: RoomId::new("test").expect("a valid name"),
+            room: RoomId::new("test").expect("`test` is a valid name"),
             epoch: "test".to_owned(),
             settings: G::SETTINGS,
         };
@@ -195,7 +195,7 @@ impl<G: Game> TestRoom<G> {
         let newcomer = Newcomer {
             user: id,
             name,
-            session: SessionId::new("test").expect("a valid name"),
+            session: SessionId::new("test").expect("`test` is a valid name"),
             role,
         };
         let entering = self.live.join(
@@ -268,11 +268,11 @@ impl<G: Game> TestRoom<G> {
         }
     }
 
-    /// A member's connection goes.
+    /// A member's connection goes, and with it the member's place.
     ///
     /// # Panics
     /// If the user has never joined.
-    pub fn leave(&mut self, user: &str) {
+    pub fn disconnect(&mut self, user: &str) {
         let connection = self.member_mut(user).outlet.connection;
         pollster::block_on(self.live.run(Input::Leave(connection), self.now));
         self.drain();
@@ -316,7 +316,7 @@ impl<G: Game> TestRoom<G> {
     /// If the user has never joined.
     #[must_use]
     pub fn closed(&self, user: &str) -> Option<u16> {
-        self.members.get(user).expect("has joined").closed
+        self.member(user).closed
     }
 
     /// What a member sees now: the game's `#[view]` for it.
@@ -357,6 +357,11 @@ impl<G: Game> TestRoom<G> {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.live.machine().is_over()
+    }
+
+    fn member(&self, user: &str) -> &TestMember {
+        let member = self.members.get(user);
+        member.unwrap_or_else(|| panic!("`{user}` has not joined this test room"))
     }
 
     fn member_mut(&mut self, user: &str) -> &mut TestMember {

@@ -166,7 +166,7 @@ fn hooks_run_when_their_time_comes_and_may_refuse() {
     room.join("ann").unwrap();
     assert_eq!(room.join("mallory").unwrap_err().to_string(), "not you");
     room.join("bob").unwrap();
-    room.leave("ann");
+    room.disconnect("ann");
     assert_eq!(
         room.state().ran,
         ["joined ann", "joined bob", "full", "left ann"]

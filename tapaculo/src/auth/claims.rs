@@ -80,8 +80,11 @@ impl Claims {
 }
 
 impl From<InvalidId> for AuthError {
-    fn from(_: InvalidId) -> Self {
-        AuthErrorKind::Name.into()
+    fn from(source: InvalidId) -> Self {
+        Self {
+            kind: AuthErrorKind::Name,
+            source: Some(source.into()),
+        }
     }
 }
 

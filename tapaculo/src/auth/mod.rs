@@ -50,7 +50,7 @@ impl fmt::Debug for JwtAuth {
 #[non_exhaustive]
 pub struct AuthError {
     kind: AuthErrorKind,
-    source: Option<jsonwebtoken::errors::Error>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 /// What is wrong with a token, or with the request for one.
@@ -108,7 +108,7 @@ impl fmt::Display for AuthError {
 
 impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|source| source as _)
+        self.source.as_ref().map(|source| &**source as _)
     }
 }
 
@@ -130,7 +130,7 @@ impl From<jsonwebtoken::errors::Error> for AuthError {
         };
         Self {
             kind,
-            source: Some(source),
+            source: Some(source.into()),
         }
     }
 }

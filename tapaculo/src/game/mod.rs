@@ -1,4 +1,5 @@
-//! What a game is: the two traits that `#[tapaculo::game]` implements, and what its handlers get.
+//! The rules: the two traits that `#[tapaculo::game]` writes, by which a room decodes a message and
+//! calls its handler.
 //!
 //! A struct with the attribute becomes [`Declared`]: the room's settings and what the room may
 //! say. One `impl` with the attribute becomes [`Game`]: its messages, their dispatch and the

@@ -5,12 +5,12 @@ use super::{Refusal, Roster, Settings};
 use crate::{
     clock::Timestamp,
     ids::RoomId,
-    log::{Audience, Entry, Log},
+    log::{Audience, Entry},
     protocol::{Author, Seq, frames},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::value::RawValue;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 /// Where a room is and what it may use: its identity, set once.
 #[derive(Clone, Debug)]
@@ -30,8 +30,6 @@ pub(crate) struct Identity {
 pub(crate) struct Table {
     pub(crate) identity: Identity,
     pub(crate) roster: Roster,
-    /// Written only by the commit; read by every connection at its own position.
-    pub(crate) log: Arc<RwLock<Log>>,
     pub(crate) now: Timestamp,
     pub(crate) rng: StdRng,
     /// The last number given to a settled event.
@@ -40,22 +38,20 @@ pub(crate) struct Table {
     author: Author,
     staged: Vec<Entry>,
     /// The first thing that could not be encoded: it fails the handler that said it.
-    unspeakable: Option<Refusal>,
+    encode_error: Option<Refusal>,
 }
 
 impl Table {
     pub(crate) fn new(identity: Identity, seed: [u8; 32], now: Timestamp) -> Self {
-        let log = Arc::new(RwLock::new(Log::new(identity.settings.history)));
         Self {
             identity,
             roster: Roster::default(),
-            log,
             now,
             rng: StdRng::from_seed(seed),
             last: Seq::default(),
             author: Author::Server,
             staged: Vec::new(),
-            unspeakable: None,
+            encode_error: None,
         }
     }
 
@@ -70,7 +66,7 @@ impl Table {
         let data = match data {
             Ok(data) => data,
             Err(refusal) => {
-                self.unspeakable.get_or_insert(refusal);
+                self.encode_error.get_or_insert(refusal);
                 return;
             }
         };
@@ -90,7 +86,7 @@ impl Table {
 
     /// The handler succeeded: what it said is the room's.
     pub(crate) fn settle(&mut self) -> Result<Vec<Arc<Entry>>, Refusal> {
-        if let Some(refusal) = self.unspeakable.take() {
+        if let Some(refusal) = self.encode_error.take() {
             self.discard();
             return Err(refusal);
         }
@@ -104,6 +100,6 @@ impl Table {
     /// The handler failed: it has said nothing.
     pub(crate) fn discard(&mut self) {
         self.staged.clear();
-        self.unspeakable = None;
+        self.encode_error = None;
     }
 }

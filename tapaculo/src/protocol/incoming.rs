@@ -37,6 +37,12 @@ struct Frame<'a> {
     ping: Option<serde_json::Number>,
 }
 
+/// What a text that is no frame may still have, so that its sender learns what became of it.
+#[derive(Default, Deserialize)]
+struct OnlyId {
+    id: Option<NonZeroU64>,
+}
+
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
@@ -50,8 +56,10 @@ impl<'a> Incoming<'a> {
             // serde would take an array for the struct's fields in order.
             return Err(incorrect("a frame is an object".to_owned(), None));
         }
-        let frame: Frame<'a> =
-            serde_json::from_str(text).map_err(|e| incorrect(format!("not a frame: {e}"), None))?;
+        let frame: Frame<'a> = serde_json::from_str(text).map_err(|e| {
+            let OnlyId { id } = serde_json::from_str(text).unwrap_or_default();
+            incorrect(format!("not a frame: {e}"), id.map(NonZeroU64::get))
+        })?;
         let id = frame.id.map(NonZeroU64::get);
         match (frame.data, frame.ping) {
             (Some(data), _) => Ok(Self::Message {
@@ -86,8 +94,13 @@ mod tests {
             Incoming::parse(r#"{"data": null}"#),
             Ok(Incoming::Message { data, .. }) if data.get() == "null"
         ));
-        let error = Incoming::parse(r#"{"id": 3}"#).unwrap_err();
-        assert_eq!(error.id, Some(3));
+        for bad in [
+            r#"{"id": 3}"#,
+            r#"{"data": 1, "from": 5, "id": 3}"#,
+            r#"{"ping": "x", "id": 3}"#,
+        ] {
+            assert_eq!(Incoming::parse(bad).unwrap_err().id, Some(3), "{bad}");
+        }
     }
 
     #[test]

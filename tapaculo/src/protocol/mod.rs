@@ -1,4 +1,4 @@
-//! The wire protocol: what frames look like, in both directions, and nothing about sockets.
+//! What frames look like, in both directions.
 
 mod code;
 mod frame;

@@ -1,4 +1,4 @@
-//! A room behind its lock: what connections of any game call, whatever the game's types.
+//! A room behind its lock: decodes a message and waits for its turn, whatever the game's types.
 
 use super::{Input, Live, Outlet};
 use crate::{
@@ -157,5 +157,100 @@ impl<G: Game> Door for LockedRoom<G> {
 
     fn close(self: Arc<Self>, close: Close) -> BoxFuture<'static, ()> {
         Box::pin(self.run(Input::Close(close)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ids::{Role, RoomId, SessionId, UserId},
+        prelude::*,
+        protocol::Dialect,
+        room::Taken,
+        store::MemoryStore,
+    };
+    use futures_util::FutureExt;
+    use serde_json::json;
+    use std::{collections::VecDeque, time::Duration};
+
+    #[tapaculo::game(event = u32)]
+    #[derive(Default)]
+    struct Queue;
+
+    #[tapaculo::game]
+    impl Queue {
+        #[message]
+        async fn take(&mut self, room: &mut Room<Self>, number: u32) {
+            // Whoever is faster to be polled again must not overtake.
+            for _ in 0..number % 3 {
+                tokio::task::yield_now().await;
+            }
+            room.broadcast(number);
+        }
+    }
+
+    struct NoKeeper;
+
+    impl Keeper for NoKeeper {
+        fn forget(&self, _room: &Identity) {}
+        fn call_at(&self, _at: Timestamp, _room: Weak<dyn Door>) {}
+    }
+
+    #[tokio::test]
+    async fn messages_are_handled_in_the_order_in_which_they_arrive() {
+        let keeper: Arc<dyn Keeper> = Arc::new(NoKeeper);
+        let identity = Identity {
+            game: "queue",
+            room: RoomId::new("r").unwrap(),
+            epoch: "e".to_owned(),
+            settings: <Queue as crate::game::Declared>::SETTINGS,
+        };
+        let room = Arc::new(LockedRoom::<Queue>::new(
+            identity,
+            [0; 32],
+            Clock::start(),
+            Arc::new(MemoryStore),
+            Arc::downgrade(&keeper),
+        ));
+        let user = UserId::new("alice").unwrap();
+        let outlet = Arc::new(Outlet::new(Connection(1), user.clone(), Dialect::Plain));
+        let visitor = Visitor {
+            outlet: Arc::clone(&outlet),
+            newcomer: Newcomer {
+                user,
+                name: None,
+                session: SessionId::new("s").unwrap(),
+                role: Role::Player,
+            },
+            options: Options::default(),
+        };
+        assert!(Arc::clone(&room).join(visitor).await.is_ok());
+
+        // They arrive while the room is busy, each polled once, and are then polled in any order.
+        let busy = room.locked.lock().await;
+        let mut waiting = Vec::new();
+        for number in 0..20 {
+            let data = json!({"type": "Take", "number": number});
+            let data = serde_json::value::to_raw_value(&data).unwrap();
+            let door = Arc::clone(&room);
+            let mut handling = door.message(Connection(1), None, &data).unwrap();
+            assert!((&mut handling).now_or_never().is_none());
+            waiting.push(handling);
+        }
+        drop(busy);
+        waiting.reverse();
+        let all = futures_util::future::join_all(waiting);
+        tokio::time::timeout(Duration::from_secs(10), all)
+            .await
+            .unwrap();
+
+        let mut frames = VecDeque::new();
+        while outlet.take(usize::MAX, &mut frames) == Taken::More {}
+        let taken = frames.iter().map(|frame| {
+            let frame: serde_json::Value = serde_json::from_str(frame.as_str()).unwrap();
+            frame["data"].as_u64().unwrap()
+        });
+        assert_eq!(taken.collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());
     }
 }

@@ -1,4 +1,5 @@
-//! The seam: an input's effects are committed to the store, then delivered, or neither.
+//! The seam: an input's effects are saved, then appended to the log and the members' connections
+//! woken; or none of it.
 
 use super::{
     Input, Machine, Outlet,
@@ -91,7 +92,7 @@ impl<G: Game> Live<G> {
     /// on from it.
     fn give_up(&mut self, from: Option<Connection>, id: Option<u64>) {
         self.machine.abandon();
-        let after = self.published();
+        let after = self.machine.log().read().last();
         for (connection, outlet) in self.outlets.drain() {
             if from == Some(connection) {
                 let words = "the room could not be saved";
@@ -102,19 +103,12 @@ impl<G: Game> Live<G> {
         }
     }
 
-    fn published(&self) -> crate::protocol::Seq {
-        let log = &self.machine.table().log;
-        log.read()
-            .expect("nothing panics while it writes a log")
-            .last()
-    }
-
     fn deliver(&mut self, effects: Effects) {
-        let log = Arc::clone(&self.machine.table().log);
+        let log = self.machine.log().clone();
+        log.append(&effects.events);
         if !effects.events.is_empty() {
-            let mut log = log.write().expect("nothing panics while it writes a log");
-            for event in &effects.events {
-                log.append(Arc::clone(event));
+            for outlet in self.outlets.values() {
+                outlet.notice(&effects.events);
             }
         }
         for (after, delivery) in effects.deliveries {
@@ -154,12 +148,6 @@ impl<G: Game> Live<G> {
                         outlet.wake();
                     }
                 }
-            }
-        }
-        for outlet in self.outlets.values() {
-            let concerned = |event: &Arc<_>| crate::log::Entry::is_for(event, &outlet.user);
-            if effects.events.iter().any(concerned) {
-                outlet.wake();
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The core: one input at a time, with the time it comes at, becomes effects.
+//! The core: one input and its time become effects; it calls the game and decides who is told
+//! what.
 
 use super::effects::{Delivery, Effects};
 use crate::{
@@ -7,7 +8,7 @@ use crate::{
         Connection, Game, Hooked, Identity, Newcomer, Options, Place, Player, Refusal, Room,
         SeatError, Table,
     },
-    log::Entry,
+    log::{Entry, SharedLog},
     protocol::{Ack, Author, Close, Encoded, ErrorCode, Moved, Presence, Welcome, frames},
 };
 use futures_util::FutureExt;
@@ -43,6 +44,8 @@ pub(crate) struct Machine<G> {
     /// `None` until the first join makes it.
     game: Option<G>,
     room: Room<G>,
+    /// Read here for newcomers; written when what it is to get is committed.
+    log: SharedLog,
     /// Since when nobody is here.
     empty_since: Option<Timestamp>,
     /// Nothing can happen here any more.
@@ -56,6 +59,7 @@ impl<G: Game> Machine<G> {
     pub(crate) fn new(identity: Identity, seed: [u8; 32], now: Timestamp) -> Self {
         Self {
             game: None,
+            log: SharedLog::new(identity.settings.history),
             room: Room::new(Table::new(identity, seed, now)),
             empty_since: Some(now),
             over: false,
@@ -64,6 +68,10 @@ impl<G: Game> Machine<G> {
 
     pub(crate) fn table(&self) -> &Table {
         &self.room.table
+    }
+
+    pub(super) fn log(&self) -> &SharedLog {
+        &self.log
     }
 
     pub(crate) fn game(&self) -> Option<&G> {
@@ -114,7 +122,9 @@ impl<G: Game> Machine<G> {
             } => self.message(connection, id, message, &mut effects).await,
             Input::Leave(connection) => self.leave(connection, &mut effects).await,
             Input::Due => {
-                self.over = self.deadline().is_some_and(|deadline| deadline <= now);
+                if self.deadline().is_some_and(|deadline| deadline <= now) {
+                    self.abandon();
+                }
                 Ok(())
             }
             Input::Close(close) => {
@@ -150,7 +160,7 @@ impl<G: Game> Machine<G> {
                     return Ok(());
                 }
                 Err(Panicked) => {
-                    self.refuse(connection, &self.internal("create"), None, effects);
+                    self.refuse(connection, &panicked("create"), None, effects);
                     self.say(effects, Delivery::Close(connection, Close::Internal));
                     return Err(Panicked);
                 }
@@ -191,7 +201,7 @@ impl<G: Game> Machine<G> {
                     return Ok(());
                 }
                 Err(Panicked) => {
-                    self.refuse(connection, &self.internal("on_join"), None, effects);
+                    self.refuse(connection, &panicked("on_join"), None, effects);
                     self.say(effects, Delivery::Close(connection, Close::Internal));
                     return Err(Panicked);
                 }
@@ -223,7 +233,7 @@ impl<G: Game> Machine<G> {
             Ok(answer) => self.settle(answer, effects),
             Err(Panicked) => {
                 self.room.table.discard();
-                self.refuse(connection, &self.internal("a handler"), id, effects);
+                self.refuse(connection, &panicked("a handler"), id, effects);
                 return Err(Panicked);
             }
         };
@@ -322,7 +332,7 @@ impl<G: Game> Machine<G> {
             }
             None => {}
         }
-        greeting.extend(known(table, place, &effects.events));
+        greeting.extend(self.known(place, &effects.events));
         greeting.push(frames::synced(table.last));
         self.say(
             effects,
@@ -332,6 +342,20 @@ impl<G: Game> Machine<G> {
             },
         );
         Ok(())
+    }
+
+    /// The events a newcomer is told: the kept ones, then those of its own join.
+    fn known(&self, place: &Place, own: &[Arc<Entry>]) -> Vec<Encoded> {
+        let log = self.log.read();
+        let new = own.iter().filter(|entry| entry.is_public()).count();
+        let room_for = self.table().identity.settings.history.saturating_sub(new);
+        let kept = log.history();
+        let skip = kept.len().saturating_sub(room_for);
+        kept.skip(skip)
+            .chain(own)
+            .filter(|entry| entry.is_for(place.member.user()))
+            .map(|entry| entry.frame.clone())
+            .collect()
     }
 
     fn announce(&self, connection: Connection, moved: Moved, effects: &mut Effects) {
@@ -363,13 +387,12 @@ impl<G: Game> Machine<G> {
 
     /// Refuses a newcomer.
     fn turn_away(&self, connection: Connection, refusal: &Refusal, effects: &mut Effects) {
+        let close = match refusal {
+            Refusal::Internal(_) => Close::Internal,
+            Refusal::Rejected(_) | Refusal::Spectator => Close::Refused,
+        };
         self.refuse(connection, refusal, None, effects);
-        self.say(effects, Delivery::Close(connection, Close::Refused));
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as a sentence where it is called")]
-    fn internal(&self, what: &str) -> Refusal {
-        Refusal::Internal(format!("{what} panicked"))
+        self.say(effects, Delivery::Close(connection, close));
     }
 
     /// Adds a delivery, after the events so far.
@@ -406,6 +429,10 @@ async fn contain<T>(code: impl Future<Output = T>) -> Result<T, Panicked> {
         .map_err(|_| Panicked)
 }
 
+fn panicked(what: &str) -> Refusal {
+    Refusal::Internal(format!("{what} panicked"))
+}
+
 fn presence(place: &Place, event: Moved) -> Encoded {
     frames::presence(&Presence {
         event,
@@ -430,18 +457,4 @@ fn welcome(table: &Table, place: &Place) -> Encoded {
         acked: 0,
         members: table.roster.places().map(Place::info).collect(),
     })
-}
-
-/// The events a newcomer is told: the kept ones, then those of its own join.
-fn known(table: &Table, place: &Place, own: &[Arc<Entry>]) -> Vec<Encoded> {
-    let log = table.log.read().expect("the log's lock is never poisoned");
-    let new = own.iter().filter(|entry| entry.is_public()).count();
-    let room_for = table.identity.settings.history.saturating_sub(new);
-    let kept = log.history();
-    let skip = kept.len().saturating_sub(room_for);
-    kept.skip(skip)
-        .chain(own)
-        .filter(|entry| entry.is_for(place.member.user()))
-        .map(|entry| entry.frame.clone())
-        .collect()
 }

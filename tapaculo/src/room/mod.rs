@@ -1,10 +1,10 @@
 //! One room: a core without sockets, tasks or clocks that turns an input into effects, and the one
 //! seam through which effects leave it.
 //!
-//! An input goes to the [`machine`], which runs the game and answers with effects. The seam,
-//! [`Live`], commits them to the store and only then delivers them: events into the room's log,
-//! answers into the [`Outlet`] of their connection. The server and the test room drive the same
-//! `Live`.
+//! A message waits at the [`Door`] for its turn; the [`Machine`] runs the game on it and answers with
+//! effects; [`Live`] commits them to the store and only then delivers them, events into the room's
+//! log, answers into the [`Outlet`] of their connection. The server and the test room drive the
+//! same `Live`.
 
 mod door;
 mod effects;

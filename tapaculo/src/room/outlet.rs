@@ -1,22 +1,27 @@
-//! What waits for one connection: its position in the room's log, and the frames that are for it
-//! alone.
+//! What one connection is still to be sent: its position in the log, and the frames for it alone.
 
 use crate::{
     game::Connection,
     ids::UserId,
-    log::Log,
+    log::{Entry, RESUME_BYTES, SharedLog},
     protocol::{Close, Dialect, Encoded, Seq},
 };
 use futures_util::task::AtomicWaker;
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Waker,
 };
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// How many frames of its own may wait for a connection, its greeting apart.
-const MOST_WAITING: usize = 256;
+/// How many bytes of frames of its own may wait for a connection.
+const OWN_BYTES: usize = RESUME_BYTES;
+
+/// How many bytes of what happens meanwhile may wait for a connection that is being greeted.
+const HELD_BYTES: usize = 4 * RESUME_BYTES;
 
 /// One connection's end of the room: the room puts in, the connection's task takes out.
 #[derive(Debug)]
@@ -25,17 +30,23 @@ pub(crate) struct Outlet {
     pub(crate) user: UserId,
     dialect: Dialect,
     waiting: Mutex<Waiting>,
+    /// Whether it is being greeted: however long that takes, it is not slow for it, so what
+    /// happens meanwhile is held for it, since the log moves on. Beside the lock, for nearly
+    /// always it is not.
+    greeted: AtomicBool,
     waker: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Goes first, and however long it is the connection is not slow for it.
+    /// The greeting, then what is held behind it.
     greeting: VecDeque<Encoded>,
+    held_bytes: usize,
     /// The room's log and how far this connection has come in it; `None` until it is let in.
-    log: Option<(Arc<RwLock<Log>>, Seq)>,
+    log: Option<(SharedLog, Seq)>,
     /// Frames of its own, each to be told after the event with that number.
     own: VecDeque<(Seq, Encoded)>,
+    own_bytes: usize,
     /// Said last, after everything that came before it.
     goodbye: Option<(Seq, Close)>,
     /// It has fallen behind: what waits is worth nothing.
@@ -60,6 +71,7 @@ impl Outlet {
             user,
             dialect,
             waiting: Mutex::default(),
+            greeted: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
     }
@@ -70,11 +82,39 @@ impl Outlet {
             .expect("nothing panics while it holds an outlet's lock")
     }
 
-    /// Lets the connection in: the greeting, then the log from `position` on.
-    pub(super) fn enter(&self, greeting: Vec<Encoded>, log: &Arc<RwLock<Log>>, position: Seq) {
+    fn is_greeted(&self) -> bool {
+        self.greeted.load(Ordering::Acquire)
+    }
+
+    /// Lets the connection in: the greeting, then what happens after `position`.
+    pub(super) fn enter(&self, greeting: Vec<Encoded>, log: &SharedLog, position: Seq) {
         let mut waiting = self.waiting();
         waiting.greeting = greeting.into();
-        waiting.log = Some((Arc::clone(log), position));
+        waiting.log = Some((log.clone(), position));
+        self.greeted.store(true, Ordering::Release);
+    }
+
+    /// Tells of events that the log has just got, and wakes the connection if it should know.
+    pub(super) fn notice(&self, events: &[Arc<Entry>]) {
+        let mut concerned = events.iter().filter(|event| event.is_for(&self.user));
+        if self.is_greeted() {
+            let mut waiting = self.waiting();
+            // The connection's task ends the greeting under the same lock.
+            if self.is_greeted() {
+                for event in concerned {
+                    waiting.hold(event.frame.clone());
+                }
+                if let (Some((_, position)), Some(last)) = (&mut waiting.log, events.last()) {
+                    *position = last.seq;
+                }
+                drop(waiting);
+                self.wake();
+                return;
+            }
+        }
+        if concerned.next().is_some() {
+            self.wake();
+        }
     }
 
     /// Puts in a frame, to be sent after the event `after`.
@@ -83,10 +123,15 @@ impl Outlet {
             return;
         }
         let mut waiting = self.waiting();
-        if waiting.own.len() < MOST_WAITING {
-            waiting.own.push_back((after, frame));
-        } else {
+        if self.is_greeted() {
+            waiting.hold(frame);
+            return;
+        }
+        waiting.own_bytes += frame.len();
+        if waiting.own_bytes > OWN_BYTES {
             waiting.too_slow = true;
+        } else {
+            waiting.own.push_back((after, frame));
         }
     }
 
@@ -119,45 +164,56 @@ impl Outlet {
     /// Whether what waits has outgrown its bounds, so that taking more of it is pointless.
     pub(crate) fn is_too_slow(&self) -> bool {
         let mut waiting = self.waiting();
-        if let Some((log, position)) = &waiting.log {
-            let behind = read(log).after(*position).is_err();
-            waiting.too_slow |= behind && waiting.greeting.is_empty();
+        if let (Some((log, position)), false) = (&waiting.log, self.is_greeted()) {
+            let behind = log.read().after(*position).is_err();
+            waiting.too_slow |= behind;
         }
         waiting.too_slow
     }
 
-    /// Takes about `most` frames, in the order in which they are to be sent.
+    /// Takes about `most` frames, in the order in which they are to be sent; to be called when
+    /// the ones taken before are on their way.
     pub(crate) fn take(&self, most: usize, frames: &mut VecDeque<Utf8Bytes>) -> Taken {
         let mut waiting = self.waiting();
         let Waiting {
             greeting,
             log,
             own,
+            own_bytes,
             goodbye,
             too_slow,
+            ..
         } = &mut *waiting;
         if *too_slow {
             return Taken::Close(Close::TooSlow);
         }
         let before = frames.len();
         let mut push = |frame: &Encoded| frames.extend(frame.for_dialect(self.dialect).cloned());
-        greeting
-            .drain(..greeting.len().min(most))
-            .for_each(|frame| push(&frame));
         if !greeting.is_empty() {
+            let few = greeting.len().min(most);
+            greeting.drain(..few).for_each(|frame| push(&frame));
             return Taken::More;
         }
+        self.greeted.store(false, Ordering::Release);
+        let mut own_up_to = |reached: Seq, push: &mut dyn FnMut(&Encoded)| {
+            while own.front().is_some_and(|(after, _)| *after <= reached) {
+                if let Some((_, frame)) = own.pop_front() {
+                    *own_bytes -= frame.len();
+                    push(&frame);
+                }
+            }
+        };
         let mut more = false;
         // Before it is let in, nothing it is told comes after an event.
         let mut reached = Seq(u64::MAX);
         if let Some((log, position)) = log {
-            let log = read(log);
+            let log = log.read();
             let Ok(entries) = log.after(*position) else {
                 *too_slow = true;
                 return Taken::Close(Close::TooSlow);
             };
             for entry in entries.take(most) {
-                drain_due(own, *position, &mut push);
+                own_up_to(*position, &mut push);
                 if goodbye.is_some_and(|(after, _)| after <= *position) {
                     break;
                 }
@@ -169,7 +225,7 @@ impl Outlet {
             reached = *position;
             more = reached < log.last();
         }
-        drain_due(own, reached, &mut push);
+        own_up_to(reached, &mut push);
         match goodbye {
             _ if frames.len() > before => Taken::More,
             Some((after, close)) if *after <= reached => Taken::Close(*close),
@@ -179,15 +235,14 @@ impl Outlet {
     }
 }
 
-/// Takes the frames that are to be told now that the event `reached` has been.
-fn drain_due(own: &mut VecDeque<(Seq, Encoded)>, reached: Seq, push: &mut impl FnMut(&Encoded)) {
-    while own.front().is_some_and(|(after, _)| *after <= reached) {
-        if let Some((_, frame)) = own.pop_front() {
-            push(&frame);
+impl Waiting {
+    /// Keeps a frame behind the greeting, as far as that may go.
+    fn hold(&mut self, frame: Encoded) {
+        self.held_bytes += frame.len();
+        if self.held_bytes > HELD_BYTES {
+            self.too_slow = true;
+        } else {
+            self.greeting.push_back(frame);
         }
     }
-}
-
-fn read(log: &RwLock<Log>) -> RwLockReadGuard<'_, Log> {
-    log.read().expect("nothing panics while it writes a log")
 }

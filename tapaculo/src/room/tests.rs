@@ -127,69 +127,73 @@ fn room(panics_in: &str) -> TestRoom<Fragile> {
     TestRoom::with_options(json!({"panics_in": panics_in}))
 }
 
-/// What a test does to make its place in the code be reached.
-type Step = fn(&mut TestRoom<Fragile>);
-
 fn join_both(room: &mut TestRoom<Fragile>) {
-    let _ = room.join("alice");
-    let _ = room.join("bob");
+    room.join("alice").unwrap();
+    room.join("bob").unwrap();
 }
 
-fn both_leave(room: &mut TestRoom<Fragile>) {
-    join_both(room);
-    for user in ["alice", "bob"] {
+/// Everything that may run in a room, up to its end.
+fn live_a_little(room: &mut TestRoom<Fragile>) {
+    let _ = room.join("alice");
+    let _ = room.join("bob");
+    for tag in ["Count", "Wait"] {
         if !room.is_over() {
-            room.leave(user);
+            let _ = room.send("alice", json!({"type": tag}));
+        }
+    }
+    for user in ["bob", "alice"] {
+        if !room.is_over() {
+            room.disconnect(user);
         }
     }
 }
 
 #[test]
-fn a_panic_anywhere_in_the_game_ends_its_room_with_1011_and_nothing_of_it_is_told() {
-    let in_count: Step = |room| {
-        join_both(room);
-        room.received("bob");
-        let refused = room.send("alice", json!({"type": "Count"})).unwrap_err();
-        assert_eq!(refused.code(), "internal");
-        assert_eq!(room.received("bob"), [json!(null); 0]);
-    };
-    let in_wait: Step = |room| {
-        join_both(room);
-        room.received("bob");
-        let refused = room.send("alice", json!({"type": "Wait"})).unwrap_err();
-        assert_eq!(refused.code(), "internal");
-        assert_eq!(room.received("bob"), [json!(null); 0]);
-    };
-    let places: [(&str, Step); 9] = [
-        ("create", join_both),
-        ("on_join", join_both),
-        ("on_full", join_both),
-        ("on_leave", both_leave),
-        ("on_empty", both_leave),
-        ("view", join_both),
-        ("a validator", in_count),
-        ("a handler", in_count),
-        ("an async handler", in_wait),
-    ];
-    for (place, step) in places {
+fn a_panic_anywhere_in_the_game_ends_its_room_with_1011_and_what_it_said_is_not_told() {
+    // Where it panics, what was said there before, and who is still there to be told 1011.
+    for (place, unheard, told) in [
+        ("create", "", None),
+        ("on_join", "alice joined", None),
+        ("view", "", None),
+        ("on_full", "full", Some("alice")),
+        ("a validator", "1", Some("bob")),
+        ("a handler", "1", Some("bob")),
+        ("an async handler", "waiting", Some("bob")),
+        ("on_leave", "bob left", Some("alice")),
+        ("on_empty", "", None),
+    ] {
         let mut fragile = room(place);
-        step(&mut fragile);
+        live_a_little(&mut fragile);
         assert!(fragile.is_over(), "{place}");
+        if let Some(user) = told {
+            assert_eq!(fragile.closed(user), Some(1011), "{place}");
+            let heard = fragile.received(user);
+            assert!(!heard.contains(&json!(unheard)), "{place}: {heard:?}");
+        }
     }
-    // The same steps end no room that is well.
-    for (place, step) in [("create", join_both as Step), ("on_empty", both_leave)] {
-        let mut well = room("nowhere");
-        step(&mut well);
-        assert!(!well.is_over(), "{place}");
-    }
+    // The same life ends no room that is well.
+    let mut well = room("nowhere");
+    live_a_little(&mut well);
+    assert!(!well.is_over());
+    assert!(well.received("alice").contains(&json!("bob left")));
 }
 
 #[test]
-fn a_member_of_a_room_that_panics_is_told_1011() {
-    let mut fragile = room("on_leave");
-    join_both(&mut fragile);
-    fragile.leave("bob");
-    assert_eq!(fragile.closed("alice"), Some(1011));
+fn whoever_causes_a_panic_is_told_internal() {
+    for (place, tag) in [
+        ("a validator", "Count"),
+        ("a handler", "Count"),
+        ("an async handler", "Wait"),
+    ] {
+        let mut fragile = room(place);
+        fragile.join("alice").unwrap();
+        let refused = fragile.send("alice", json!({"type": tag})).unwrap_err();
+        assert_eq!(refused.code(), "internal", "{place}");
+    }
+    for place in ["create", "on_join"] {
+        let refused = room(place).join("alice").unwrap_err();
+        assert_eq!(refused.code(), "internal", "{place}");
+    }
 }
 
 #[test]
@@ -223,7 +227,7 @@ fn a_hook_that_fails_has_said_nothing_and_the_room_goes_on() {
     let mut well = room("nowhere: on_leave fails");
     join_both(&mut well);
     well.received("alice");
-    well.leave("bob");
+    well.disconnect("bob");
     assert_eq!(well.received("alice"), [json!(null); 0]);
     well.send("alice", json!({"type": "Count"})).unwrap();
 }
@@ -236,7 +240,7 @@ fn on_full_runs_each_time_the_last_seat_is_taken_and_not_for_spectators() {
     well.join("dave").unwrap();
     let full = |events: Vec<Value>| events.iter().filter(|event| **event == "full").count();
     assert_eq!(full(well.received("alice")), 1);
-    well.leave("bob");
+    well.disconnect("bob");
     well.join("erin").unwrap();
     assert_eq!(full(well.received("alice")), 1);
 }
@@ -247,13 +251,13 @@ fn an_empty_room_is_gone_after_its_timeout_and_not_before() {
     join_both(&mut well);
     well.advance(Duration::from_secs(600));
     assert!(!well.is_over(), "it is not empty");
-    well.leave("alice");
-    well.leave("bob");
+    well.disconnect("alice");
+    well.disconnect("bob");
     well.advance(Duration::from_secs(59));
     well.join("carol").unwrap();
     well.advance(Duration::from_secs(600));
     assert!(!well.is_over(), "somebody came in time");
-    well.leave("carol");
+    well.disconnect("carol");
     well.advance(Duration::from_millis(59_999));
     assert!(!well.is_over());
     well.advance(Duration::from_millis(1));
@@ -440,10 +444,58 @@ fn a_connection_that_takes_nothing_is_too_slow_once_the_log_has_moved_on() {
 }
 
 #[test]
+fn a_newcomer_is_not_slow_while_it_is_greeted_and_misses_nothing_of_what_happens_meanwhile() {
+    let mut live = live(Arc::new(MemoryStore));
+    let (alice, bob) = (
+        outlet("alice", 1, Dialect::Json),
+        outlet("bob", 2, Dialect::Json),
+    );
+    join(&mut live, &alice);
+    join(&mut live, &bob);
+    // All of the greeting is taken, and none of it has been sent.
+    let mut greeting = VecDeque::new();
+    assert_eq!(bob.take(usize::MAX, &mut greeting), Taken::More);
+    let more = 2 * crate::log::RESUME_EVENTS as u64;
+    for id in 1..=more {
+        pollster::block_on(live.run(message(1, id, "Count"), NOW));
+        drain(&alice);
+    }
+    assert!(!bob.is_too_slow());
+    let (frames, close) = drain(&bob);
+    assert_eq!(close, None);
+    let counted = frames.iter().map(|frame| frame["data"].as_str().unwrap());
+    let expected: Vec<_> = (1..=more).map(|count| count.to_string()).collect();
+    assert_eq!(counted.collect::<Vec<_>>(), expected);
+    // Now it reads the log as everyone does.
+    pollster::block_on(live.run(message(1, 5000, "Count"), NOW));
+    assert_eq!(drain(&bob).0.len(), 1);
+}
+
+#[test]
+fn what_waits_behind_a_greeting_is_bounded_too() {
+    let mut live = live(Arc::new(MemoryStore));
+    let (alice, bob) = (
+        outlet("alice", 1, Dialect::Json),
+        outlet("bob", 2, Dialect::Json),
+    );
+    join(&mut live, &alice);
+    join(&mut live, &bob);
+    let mut id = 0;
+    while !bob.is_too_slow() {
+        id += 1;
+        assert!(id < 100_000, "it waits without bounds");
+        pollster::block_on(live.run(message(1, id, "Count"), NOW));
+        drain(&alice);
+    }
+    assert_eq!(drain(&bob), (vec![], Some(Close::TooSlow)));
+}
+
+#[test]
 fn answers_that_nobody_takes_are_bounded() {
     let alice = outlet("alice", 1, Dialect::Json);
     let pong = crate::protocol::frames::pong(&1.into());
-    for _ in 0..256 {
+    let most = crate::log::RESUME_BYTES / pong.len();
+    for _ in 0..most {
         alice.answer(pong.clone());
     }
     assert!(!alice.is_too_slow());

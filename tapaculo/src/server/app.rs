@@ -1,4 +1,4 @@
-//! What every request of a server shares.
+//! A server at work: what its requests share, and how it drains.
 
 use super::{
     ServerHandle,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{auth::JwtAuth, protocol::Close, session::Heartbeat};
 use std::{sync::Arc, time::Duration};
-use tokio::time::timeout;
+use tokio::{sync::OnceCell, time::timeout};
 
 /// How long connections may take to end when the server does.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,6 +26,8 @@ pub(super) struct App {
     pub(super) registry: Arc<Registry>,
     pub(super) sessions: Sessions,
     pub(super) handle: ServerHandle,
+    /// Whoever asks for the end waits for the same one.
+    drained: OnceCell<()>,
 }
 
 impl App {
@@ -50,6 +52,7 @@ impl App {
             registry: Registry::new(games),
             sessions: Sessions::new(max_connections),
             handle,
+            drained: OnceCell::new(),
         });
         app.handle.attach(&app);
         app
@@ -58,6 +61,10 @@ impl App {
     /// Ends every connection, each after the message in hand, with `1012`; waits until they are
     /// gone, but no longer than 30 s.
     pub(super) async fn drain(&self) {
+        self.drained.get_or_init(|| self.drain_now()).await;
+    }
+
+    async fn drain_now(&self) {
         tracing::info!(connections = self.sessions.count(), "draining");
         let gone = async {
             self.registry.close_all(Close::Restarting).await;

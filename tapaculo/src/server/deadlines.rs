@@ -5,9 +5,11 @@ use crate::{
     room::Door,
 };
 use std::{
-    cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, Weak},
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::{sync::Notify, task::AbortHandle, time::sleep_until};
 
@@ -18,37 +20,16 @@ pub(super) struct Deadlines {
     task: OnceLock<AbortHandle>,
 }
 
+type Calls = BTreeMap<(Timestamp, u64), Weak<dyn Door>>;
+
 struct Queue {
     clock: Clock,
-    calls: Mutex<BinaryHeap<Reverse<Call>>>,
+    /// By their time, and a number that tells apart those of one moment.
+    calls: Mutex<Calls>,
+    next_number: AtomicU64,
     /// The earliest call has changed.
     changed: Notify,
 }
-
-struct Call {
-    at: Timestamp,
-    room: Weak<dyn Door>,
-}
-
-impl Ord for Call {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.at.cmp(&other.at)
-    }
-}
-
-impl PartialOrd for Call {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Call {
-    fn eq(&self, other: &Self) -> bool {
-        self.at == other.at
-    }
-}
-
-impl Eq for Call {}
 
 impl Deadlines {
     pub(super) fn new(clock: Clock) -> Self {
@@ -56,6 +37,7 @@ impl Deadlines {
             queue: Arc::new(Queue {
                 clock,
                 calls: Mutex::default(),
+                next_number: AtomicU64::new(0),
                 changed: Notify::new(),
             }),
             task: OnceLock::new(),
@@ -65,8 +47,10 @@ impl Deadlines {
     /// Calls a room at a moment, if it still exists then.
     pub(super) fn call_at(&self, at: Timestamp, room: Weak<dyn Door>) {
         let mut calls = self.queue.calls();
-        let is_earliest = calls.peek().is_none_or(|Reverse(first)| at < first.at);
-        calls.push(Reverse(Call { at, room }));
+        let first = calls.first_key_value();
+        let is_earliest = first.is_none_or(|((first, _), _)| at < *first);
+        let number = self.queue.next_number.fetch_add(1, Ordering::Relaxed);
+        calls.insert((at, number), room);
         drop(calls);
         if is_earliest {
             self.queue.changed.notify_one();
@@ -85,7 +69,7 @@ impl Drop for Deadlines {
 }
 
 impl Queue {
-    fn calls(&self) -> MutexGuard<'_, BinaryHeap<Reverse<Call>>> {
+    fn calls(&self) -> MutexGuard<'_, Calls> {
         self.calls
             .lock()
             .expect("nothing panics while it holds the queue's lock")
@@ -110,16 +94,15 @@ impl Queue {
     fn call_what_is_due(&self) -> Option<Timestamp> {
         let now = self.clock.now();
         let mut calls = self.calls();
-        while let Some(Reverse(call)) = calls.peek() {
-            if call.at > now {
-                return Some(call.at);
+        while let Some(call) = calls.first_entry() {
+            let (at, _) = *call.key();
+            if at > now {
+                return Some(at);
             }
-            let room = calls.pop().and_then(|Reverse(call)| call.room.upgrade());
-            if let Some(room) = room {
+            if let Some(room) = call.remove().upgrade() {
                 tokio::spawn(room.due());
             }
         }
-        calls.shrink_to_fit();
         None
     }
 }

@@ -1,4 +1,5 @@
-//! The server: what is served, from where, and how it comes to an end.
+//! The server: it accepts sockets, checks who is there and takes each connection to its room; and
+//! how it comes to an end.
 
 mod app;
 mod deadlines;
@@ -119,10 +120,10 @@ impl Server {
         self
     }
 
-    /// Serves other HTTP routes beside the server's own: a page, an API.
+    /// Serves other HTTP routes beside the server's own, which go first: a page, an API.
     ///
     /// # Panics
-    /// If a path is one of the server's, or there already.
+    /// If two calls of it give the same path.
     pub fn with_routes(mut self, routes: axum::Router) -> Self {
         self.routes = self.routes.merge(routes);
         self
@@ -152,9 +153,8 @@ impl Server {
     /// # Errors
     /// As for [`listen`](Self::listen), the address apart.
     pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
-        let routes = self.routes.clone();
-        let app = self.build()?;
-        http::serve(listener, routes::router(&app).merge(routes), &app).await
+        let (app, router) = self.build()?;
+        http::serve(listener, router, &app).await
     }
 
     /// The routes, for a server of one's own.
@@ -165,12 +165,11 @@ impl Server {
     /// # Errors
     /// If there is no auth or no game, the secret is empty, or two games have one name.
     pub fn into_router(self) -> anyhow::Result<axum::Router> {
-        let routes = self.routes.clone();
-        let app = self.build()?;
-        Ok(routes::router(&app).merge(routes))
+        let (_, router) = self.build()?;
+        Ok(router)
     }
 
-    fn build(self) -> anyhow::Result<Arc<App>> {
+    fn build(self) -> anyhow::Result<(Arc<App>, axum::Router)> {
         let Some(auth) = self.auth else {
             bail!("no auth: say how tokens are checked, with_auth(JwtAuth::new(secret))");
         };
@@ -189,13 +188,15 @@ impl Server {
                 );
             }
         }
-        Ok(App::new(
+        let app = App::new(
             auth,
             self.games,
             self.guest_tokens,
             self.max_connections,
             self.heartbeat,
             self.handle,
-        ))
+        );
+        let router = routes::router(&app, self.routes);
+        Ok((app, router))
     }
 }

@@ -1,4 +1,5 @@
-//! The rooms of a server: made by the first who joins, forgotten when they are over.
+//! Which room a connection goes to: rooms are made by the first who joins and forgotten when they
+//! are over.
 
 use super::deadlines::Deadlines;
 use crate::{

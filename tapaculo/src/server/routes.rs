@@ -1,11 +1,12 @@
-//! The routes of a server: connections, guests' tokens, and how it is.
+//! Which path leads where: `/ws` to the upgrade, `/token` to a guest's token, `/healthz` and
+//! `/readyz` to the server's state.
 
 use super::{app::App, reject::Reject, upgrade};
 use crate::auth::GuestRequest;
 use axum::{
     Json, Router,
     body::to_bytes,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::header,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -19,7 +20,8 @@ const BODY_BYTES: usize = 8 * 1024;
 /// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) fn router(app: &Arc<App>) -> Router {
+/// The server's own routes; what is none of them goes to `others`.
+pub(super) fn router(app: &Arc<App>, others: Router) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
@@ -28,7 +30,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
     if app.guest_tokens {
         router = router.route("/token", post(guest_token));
     }
-    router.with_state(Arc::clone(app))
+    router.with_state(Arc::clone(app)).fallback_service(others)
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Reject> {
@@ -49,9 +51,10 @@ async fn only_game(State(app): State<Arc<App>>, request: Request) -> Result<Resp
 
 async fn named_game(
     State(app): State<Arc<App>>,
-    Path(game): Path<String>,
+    game: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Reject> {
+    let Path(game) = game.map_err(|rejection| Reject::bad_request(rejection.body_text()))?;
     match app.registry.game(&game) {
         Some(game) => upgrade::upgrade(&app, game, request),
         None => Err(Reject::not_found("there is no such game")),

@@ -1,4 +1,4 @@
-//! From a request to a connection: everything that is checked before the upgrade.
+//! An HTTP request is checked and becomes a connection: a task that runs a session.
 
 use super::{app::App, reject::Reject};
 use crate::{

@@ -1,11 +1,13 @@
-//! One connection: a task that reads frames, hands messages to the room, and writes whatever
-//! waits, all of it at each wake-up.
+//! One connection, one task: it reads a frame, hands the message to the room, and writes whatever
+//! the room has put into its outlet, all of it at each wake-up.
 //!
 //! It handles one message at a time and reads no further meanwhile, so that a client that sends
 //! without reading is soon not read; while a handler runs it goes on writing.
 
 mod heartbeat;
 mod linger;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::heartbeat::Heartbeat;
 

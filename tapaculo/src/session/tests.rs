@@ -1,0 +1,203 @@
+//! What a connection does to its socket, with a room that does nothing.
+
+use super::{Heartbeat, Start, serve};
+use crate::{
+    game::{BadMessage, Connection},
+    ids::UserId,
+    protocol::{Close, Dialect, frames},
+    room::{Door, Outlet, Visitor},
+};
+use futures_util::{SinkExt, StreamExt, future::BoxFuture};
+use serde_json::value::RawValue;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{DuplexStream, duplex},
+    sync::Notify,
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, protocol::Role},
+};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A room whose handler takes until it is told, and that counts.
+#[derive(Default)]
+struct Idle {
+    begun: AtomicUsize,
+    go_on: Notify,
+    finished: AtomicBool,
+    left: Mutex<Vec<Connection>>,
+}
+
+impl Door for Idle {
+    fn join(self: Arc<Self>, _visitor: Visitor) -> BoxFuture<'static, Result<(), Visitor>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn message(
+        self: Arc<Self>,
+        _connection: Connection,
+        _id: Option<u64>,
+        _data: &RawValue,
+    ) -> Result<BoxFuture<'static, ()>, BadMessage> {
+        Ok(Box::pin(async move {
+            self.begun.fetch_add(1, Ordering::SeqCst);
+            self.go_on.notified().await;
+            self.finished.store(true, Ordering::SeqCst);
+        }))
+    }
+
+    fn leave(self: Arc<Self>, connection: Connection) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            assert!(self.finished.load(Ordering::SeqCst) || self.begun.load(Ordering::SeqCst) == 0);
+            self.left.lock().unwrap().push(connection);
+        })
+    }
+
+    fn due(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+
+    fn close(self: Arc<Self>, _close: Close) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+}
+
+struct Served {
+    room: Arc<Idle>,
+    outlet: Arc<Outlet>,
+    client: WebSocketStream<DuplexStream>,
+    task: JoinHandle<()>,
+}
+
+/// A connection over a pipe that takes so many bytes in each direction.
+async fn served(pipe: usize) -> Served {
+    let room = Arc::new(Idle::default());
+    let user = UserId::new("alice").unwrap();
+    let outlet = Arc::new(Outlet::new(Connection(1), user, Dialect::Json));
+    let (ours, theirs) = duplex(pipe);
+    let door: Arc<dyn Door> = Arc::clone(&room) as _;
+    let start = Start {
+        outlet: Arc::clone(&outlet),
+        join: Box::pin(async { Some(door) }),
+        heartbeat: Heartbeat::default(),
+        max_message: 1024,
+    };
+    Served {
+        room,
+        outlet,
+        client: WebSocketStream::from_raw_socket(theirs, Role::Client, None).await,
+        task: tokio::spawn(serve(ours, start)),
+    }
+}
+
+async fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = timeout(DEADLINE, waiting).await;
+    assert!(waited.is_ok(), "{what} in time");
+}
+
+#[tokio::test]
+async fn a_handler_that_has_begun_finishes_when_its_socket_breaks_under_it() {
+    let Served {
+        room,
+        outlet,
+        mut client,
+        task,
+    } = served(1024).await;
+    client.send(Message::text(r#"{"data": 1}"#)).await.unwrap();
+    until("the handler begins", || {
+        room.begun.load(Ordering::SeqCst) == 1
+    })
+    .await;
+    drop(client);
+    // Something to write shows the connection that its socket is gone.
+    outlet.answer(frames::pong(&1.into()));
+    outlet.wake();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!task.is_finished());
+    assert!(room.left.lock().unwrap().is_empty());
+    room.go_on.notify_one();
+    timeout(DEADLINE, task).await.unwrap().unwrap();
+    assert!(room.finished.load(Ordering::SeqCst));
+    assert_eq!(*room.left.lock().unwrap(), [Connection(1)]);
+}
+
+#[tokio::test]
+async fn while_its_handler_runs_a_connection_goes_on_writing_and_reads_no_further() {
+    let Served {
+        room,
+        outlet,
+        mut client,
+        ..
+    } = served(4096).await;
+    for _ in 0..3 {
+        client.send(Message::text(r#"{"data": 1}"#)).await.unwrap();
+    }
+    until("the handler begins", || {
+        room.begun.load(Ordering::SeqCst) == 1
+    })
+    .await;
+    outlet.answer(frames::pong(&7.into()));
+    outlet.wake();
+    let frame = timeout(DEADLINE, client.next()).await.unwrap();
+    assert_eq!(frame.unwrap().unwrap(), Message::text(r#"{"pong":7}"#));
+    assert_eq!(room.begun.load(Ordering::SeqCst), 1);
+    room.go_on.notify_one();
+    until("the next message", || {
+        room.begun.load(Ordering::SeqCst) == 2
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_sends_without_reading_is_soon_not_read() {
+    let Served { mut client, .. } = served(1024).await;
+    let mut sent = 0;
+    let ping = || Message::text(r#"{"ping": 1}"#);
+    while timeout(Duration::from_millis(200), client.send(ping()))
+        .await
+        .is_ok()
+    {
+        sent += 1;
+        assert!(sent < 10_000, "it is read for ever");
+    }
+    // Two pipes of 1 KiB, and the buffers of both ends.
+    assert!(sent < 2000, "{sent}");
+}
+
+#[tokio::test]
+async fn the_close_frame_comes_after_what_was_said_before_it() {
+    let Served {
+        outlet,
+        mut client,
+        task,
+        ..
+    } = served(1024).await;
+    outlet.answer(frames::pong(&7.into()));
+    outlet.dismiss(Close::Restarting);
+    let frame = timeout(DEADLINE, client.next()).await.unwrap();
+    assert_eq!(frame.unwrap().unwrap(), Message::text(r#"{"pong":7}"#));
+    match timeout(DEADLINE, client.next()).await.unwrap() {
+        Some(Ok(Message::Close(Some(frame)))) => assert_eq!(u16::from(frame.code), 1012),
+        other => panic!("{other:?}"),
+    }
+    while let Some(Ok(_)) = client.next().await {}
+    drop(client);
+    timeout(DEADLINE, task).await.unwrap().unwrap();
+}
