@@ -7,7 +7,7 @@ use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 /// The most bytes a name may have.
 pub const MAX_BYTES: usize = 128;
 
-/// Why a text is not a name.
+/// Why a text can't be a user, room or session id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidId {
@@ -123,6 +123,19 @@ macro_rules! id {
             }
         }
 
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.as_str().to_owned()
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = InvalidId;
+            fn try_from(text: &str) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
         impl TryFrom<String> for $name {
             type Error = InvalidId;
             fn try_from(text: String) -> Result<Self, InvalidId> {
@@ -156,7 +169,7 @@ id! {
 }
 
 id! {
-    /// A login of a user: several connections, one after another, may belong to it.
+    /// A login of a user, as its token names it.
     SessionId, check
 }
 

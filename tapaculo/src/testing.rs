@@ -1,7 +1,7 @@
 //! Testing a game: a room in memory, with a clock that stands still and a fixed seed.
 //!
 //! A [`TestRoom`] drives the same room core as the server, without a socket and without a runtime
-//! to set up.
+//! to set up. Its clock is the room's; a handler that sleeps with tokio sleeps for real.
 //!
 //! ```
 //! use tapaculo::{prelude::*, testing::TestRoom};
@@ -47,9 +47,10 @@ use serde_json::{Value, value::RawValue};
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
+use tokio::runtime::Handle;
 
 /// When a test room's time begins: 1 January 2025, 00:00 UTC.
 const BEGINNING: Timestamp = Timestamp::from_millis(1_735_689_600_000);
@@ -142,7 +143,7 @@ impl<G: Game> TestRoom<G> {
     /// A room that the first to join opens with these options.
     ///
     /// # Panics
-    /// If the options can't be encoded as JSON.
+    /// Never: a JSON value can be encoded.
     #[must_use]
     pub fn with_options(options: Value) -> Self {
         let raw = serde_json::value::to_raw_value(&options).expect("a JSON value is JSON");
@@ -161,6 +162,7 @@ impl<G: Game> TestRoom<G> {
     ///
     /// # Panics
     /// If the user is not a valid [`UserId`].
+    #[track_caller]
     pub fn join(&mut self, user: &str) -> Result<(), Refused> {
         self.join_as(user, None, Role::Player)
     }
@@ -172,6 +174,7 @@ impl<G: Game> TestRoom<G> {
     ///
     /// # Panics
     /// If the user is not a valid [`UserId`].
+    #[track_caller]
     pub fn join_named(&mut self, user: &str, name: &str) -> Result<(), Refused> {
         self.join_as(user, Some(name.into()), Role::Player)
     }
@@ -183,10 +186,12 @@ impl<G: Game> TestRoom<G> {
     ///
     /// # Panics
     /// If the user is not a valid [`UserId`].
+    #[track_caller]
     pub fn watch(&mut self, user: &str) -> Result<(), Refused> {
         self.join_as(user, None, Role::Spectator)
     }
 
+    #[track_caller]
     fn join_as(&mut self, user: &str, name: Option<Arc<str>>, role: Role) -> Result<(), Refused> {
         let id = UserId::new(user).expect("a test's user has a valid name");
         let connection = Connection(self.next_connection);
@@ -204,7 +209,7 @@ impl<G: Game> TestRoom<G> {
             self.options.clone(),
             self.now,
         );
-        pollster::block_on(entering);
+        finish(entering);
         self.drain();
         let mut member = TestMember {
             outlet,
@@ -213,7 +218,7 @@ impl<G: Game> TestRoom<G> {
             closed: None,
         };
         member.drain();
-        if member.closed.is_some() {
+        if member.closed.is_some() || self.live.machine().is_over() {
             let refused = member.frames.iter().find_map(refusal);
             return Err(refused.unwrap_or_else(|| Refused {
                 code: ErrorCode::Unavailable.to_string(),
@@ -234,6 +239,7 @@ impl<G: Game> TestRoom<G> {
     ///
     /// # Panics
     /// If the user is not in the room.
+    #[track_caller]
     pub fn send(&mut self, user: &str, message: Value) -> Result<Option<Value>, Refused> {
         let member = self.member_mut(user);
         let id = member.next_id;
@@ -250,7 +256,7 @@ impl<G: Game> TestRoom<G> {
             id: Some(id),
             message,
         };
-        pollster::block_on(self.live.run(input, self.now));
+        finish(self.live.run(input, self.now));
         self.drain();
         let frames = &mut self.member_mut(user).frames;
         let answer = frames
@@ -263,7 +269,7 @@ impl<G: Game> TestRoom<G> {
             Some(frame) => refusal(&frame).map_or_else(|| Ok(frame.get("reply").cloned()), Err),
             None => Err(Refused {
                 code: ErrorCode::Unavailable.to_string(),
-                words: "the room is over".to_owned(),
+                words: format!("`{user}` is not in the room any more"),
             }),
         }
     }
@@ -272,9 +278,10 @@ impl<G: Game> TestRoom<G> {
     ///
     /// # Panics
     /// If the user has never joined.
+    #[track_caller]
     pub fn disconnect(&mut self, user: &str) {
         let connection = self.member_mut(user).outlet.connection;
-        pollster::block_on(self.live.run(Input::Leave(connection), self.now));
+        finish(self.live.run(Input::Leave(connection), self.now));
         self.drain();
     }
 
@@ -283,16 +290,18 @@ impl<G: Game> TestRoom<G> {
         let until = self.now + duration;
         while let Some(due) = self.live.machine().deadline().filter(|due| *due <= until) {
             self.now = self.now.max(due);
-            pollster::block_on(self.live.run(Input::Due, self.now));
+            finish(self.live.run(Input::Due, self.now));
             self.drain();
         }
         self.now = until;
     }
 
-    /// The events that a member has received since the last call: their `data`, in order.
+    /// The events that a member has received since the last call: their `data`, in order. Its other
+    /// frames are taken away, too: [`frames`](Self::frames) shows them all.
     ///
     /// # Panics
     /// If the user has never joined.
+    #[track_caller]
     pub fn received(&mut self, user: &str) -> Vec<Value> {
         let frames = self.frames(user);
         let events = frames.into_iter();
@@ -301,11 +310,12 @@ impl<G: Game> TestRoom<G> {
             .collect()
     }
 
-    /// All frames that a member has received since the last call, answers to
+    /// All frames that a member has received since the last call of either, answers to
     /// [`send`](Self::send) apart.
     ///
     /// # Panics
     /// If the user has never joined.
+    #[track_caller]
     pub fn frames(&mut self, user: &str) -> Vec<Value> {
         std::mem::take(&mut self.member_mut(user).frames)
     }
@@ -314,6 +324,7 @@ impl<G: Game> TestRoom<G> {
     ///
     /// # Panics
     /// If the user has never joined.
+    #[track_caller]
     #[must_use]
     pub fn closed(&self, user: &str) -> Option<u16> {
         self.member(user).closed
@@ -323,11 +334,14 @@ impl<G: Game> TestRoom<G> {
     ///
     /// # Panics
     /// If the user is not in the room, or the game has no view.
+    #[track_caller]
     #[must_use]
     pub fn view(&self, user: &str) -> Value {
         let id = UserId::new(user).expect("a test's user has a valid name");
         let place = self.live.machine().table().roster.by_user(&id);
-        let member = &place.expect("the user is in the room").member;
+        let member = &place
+            .unwrap_or_else(|| panic!("`{user}` is not in this test room"))
+            .member;
         let view = self.state().view(member).expect("the game has a view");
         let view = view.expect("the view can be encoded");
         serde_json::from_str(view.get()).expect("encoded JSON is JSON")
@@ -337,10 +351,11 @@ impl<G: Game> TestRoom<G> {
     ///
     /// # Panics
     /// If nobody has joined yet, or the room is over.
+    #[track_caller]
     #[must_use]
     pub fn state(&self) -> &G {
         let game = self.live.machine().game();
-        game.expect("a room's state is there from the first join on")
+        game.expect("nobody has joined this test room yet, or it is over: it has no state")
     }
 
     /// The state of the game, to be put where a test wants to begin: a position, a score, a hand
@@ -348,9 +363,10 @@ impl<G: Game> TestRoom<G> {
     ///
     /// # Panics
     /// If nobody has joined yet, or the room is over.
+    #[track_caller]
     pub fn state_mut(&mut self) -> &mut G {
         let game = self.live.game_mut();
-        game.expect("a room's state is there from the first join on")
+        game.expect("nobody has joined this test room yet, or it is over: it has no state")
     }
 
     /// Whether the room is gone: empty for too long, or broken by a panic.
@@ -359,11 +375,13 @@ impl<G: Game> TestRoom<G> {
         self.live.machine().is_over()
     }
 
+    #[track_caller]
     fn member(&self, user: &str) -> &TestMember {
         let member = self.members.get(user);
         member.unwrap_or_else(|| panic!("`{user}` has not joined this test room"))
     }
 
+    #[track_caller]
     fn member_mut(&mut self, user: &str) -> &mut TestMember {
         self.members
             .get_mut(user)
@@ -395,6 +413,26 @@ impl TestMember {
         self.frames
             .extend(frames.map(|frame: Result<Value, _>| frame.expect("frames are JSON")));
     }
+}
+
+/// Runs a handler to its end.
+///
+/// It may wait for tokio (a timer, a socket): a runtime in a thread of its own drives those, so
+/// that this works in a plain test as well as in an asynchronous one, which it blocks.
+fn finish<T>(handling: impl Future<Output = T>) -> T {
+    static RUNTIME: OnceLock<Handle> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder
+            .enable_all()
+            .build()
+            .expect("a runtime for tests starts");
+        let handle = runtime.handle().clone();
+        std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+        handle
+    });
+    let _entered = runtime.enter();
+    pollster::block_on(handling)
 }
 
 fn refusal(frame: &Value) -> Option<Refused> {

@@ -73,19 +73,14 @@ impl Claims {
     /// Fails where the claims could not be accepted later.
     pub(super) fn check(&self) -> Result<(), AuthError> {
         match self.kind {
-            Some(Kind::Refresh) => UserId::new(&self.sub).map(drop).map_err(AuthError::from),
+            Some(Kind::Refresh) => UserId::new(&self.sub).map(drop).map_err(bad_name),
             _ => Access::try_from(self.clone()).map(drop),
         }
     }
 }
 
-impl From<InvalidId> for AuthError {
-    fn from(source: InvalidId) -> Self {
-        Self {
-            kind: AuthErrorKind::Name,
-            source: Some(source.into()),
-        }
-    }
+fn bad_name(why: InvalidId) -> AuthError {
+    AuthError::because(AuthErrorKind::Name, why)
 }
 
 /// What a valid access token allows: a user may enter a room.
@@ -106,25 +101,25 @@ impl TryFrom<Claims> for Access {
 
     fn try_from(claims: Claims) -> Result<Self, AuthError> {
         if claims.kind == Some(Kind::Refresh) || (claims.kind.is_none() && claims.room.is_none()) {
-            return Err(AuthErrorKind::Kind.into());
+            return Err(AuthError::new(AuthErrorKind::Kind));
         }
         let (Some(room), Some(session)) = (claims.room, claims.session_id) else {
-            return Err(AuthErrorKind::Claims.into());
+            return Err(AuthError::new(AuthErrorKind::Claims));
         };
         let options_are_fine = claims.options.as_ref().is_none_or(|options| {
             options.get().starts_with('{') && options.get().len() <= MOST_OPTIONS
         });
         if !options_are_fine {
-            return Err(AuthErrorKind::Claims.into());
+            return Err(AuthError::new(AuthErrorKind::Claims));
         }
         if let Some(name) = &claims.name {
-            RoomId::new(name)?; // the rules for names to show are those for names
+            RoomId::new(name).map_err(bad_name)?; // the rules for names to show are those for names
         }
         Ok(Self {
-            user: UserId::new(claims.sub)?,
+            user: UserId::new(claims.sub).map_err(bad_name)?,
             name: claims.name.map(Arc::from),
-            room: RoomId::new(room)?,
-            session: SessionId::new(session)?,
+            room: RoomId::new(room).map_err(bad_name)?,
+            session: SessionId::new(session).map_err(bad_name)?,
             role: claims.role.unwrap_or(Role::Player),
             game: claims.game,
             options: claims.options,

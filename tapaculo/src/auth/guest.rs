@@ -35,7 +35,7 @@ impl JwtAuth {
     pub(crate) fn admit_guest(&self, request: GuestRequest) -> Result<Guest, AuthError> {
         let name = request.name.trim();
         if name.len() > MOST_NAME || UserId::new(name).is_err() {
-            return Err(AuthErrorKind::GuestName.into());
+            return Err(AuthError::new(AuthErrorKind::GuestName));
         }
         let user = format!("{name}-{}", word(10));
         let mut claims = Claims::access(user.clone(), request.room, word(20), ACCESS_SECS);

@@ -47,7 +47,6 @@ impl fmt::Debug for JwtAuth {
 
 /// Why a token could not be signed or is not accepted.
 #[derive(Debug)]
-#[non_exhaustive]
 pub struct AuthError {
     kind: AuthErrorKind,
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -71,7 +70,7 @@ pub enum AuthErrorKind {
     Kind,
     /// It is for another game.
     Game,
-    /// It names a user, room or session that can't be one.
+    /// A user, room or session id in it is empty, too long or has control characters.
     Name,
     /// The name that a guest asks for can't be one.
     GuestName,
@@ -89,11 +88,16 @@ impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             AuthErrorKind::EmptySecret => "the secret for tokens is empty",
-            AuthErrorKind::Invalid => "the token is not valid",
+            AuthErrorKind::Invalid => "the token is not valid, or was signed with another secret",
             AuthErrorKind::Expired => "the token has expired",
             AuthErrorKind::Early => "the token is not valid yet",
-            AuthErrorKind::Claims => "a claim of the token is missing or malformed",
-            AuthErrorKind::Kind => "the token is not of the kind that is asked for",
+            AuthErrorKind::Claims => {
+                "a claim is missing or malformed: `sub`, `room`, `session_id`, `exp`, `role` and \
+                 `options` (an object of at most 1 KiB) are looked at"
+            }
+            AuthErrorKind::Kind => {
+                "an access token names a room, and a refresh token does not: this is the other one"
+            }
             AuthErrorKind::Game => "the token is for another game",
             AuthErrorKind::GuestName => {
                 "a name is 1 to 64 bytes without control characters, and does not begin with `@`"
@@ -112,14 +116,19 @@ impl Error for AuthError {
     }
 }
 
-impl From<AuthErrorKind> for AuthError {
-    fn from(kind: AuthErrorKind) -> Self {
+impl AuthError {
+    fn new(kind: AuthErrorKind) -> Self {
         Self { kind, source: None }
     }
-}
 
-impl From<jsonwebtoken::errors::Error> for AuthError {
-    fn from(source: jsonwebtoken::errors::Error) -> Self {
+    fn because(kind: AuthErrorKind, source: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            kind,
+            source: Some(Box::new(source)),
+        }
+    }
+
+    fn jwt(source: jsonwebtoken::errors::Error) -> Self {
         let kind = match source.kind() {
             ErrorKind::ExpiredSignature => AuthErrorKind::Expired,
             ErrorKind::ImmatureSignature => AuthErrorKind::Early,
@@ -128,10 +137,7 @@ impl From<jsonwebtoken::errors::Error> for AuthError {
             | ErrorKind::Json(_) => AuthErrorKind::Claims,
             _ => AuthErrorKind::Invalid,
         };
-        Self {
-            kind,
-            source: Some(source.into()),
-        }
+        Self::because(kind, source)
     }
 }
 
@@ -155,7 +161,8 @@ impl JwtAuth {
 
     /// An access token: lets a user into a room for so many seconds.
     ///
-    /// The session is the user's login; a user who comes back with the same one goes on with it.
+    /// The session names the user's login. This version only reports it back, in `welcome`: any
+    /// word will do.
     ///
     /// # Errors
     /// If the secret is empty, or a name is not 1 to 128 bytes without control characters.
@@ -195,7 +202,7 @@ impl JwtAuth {
     ) -> Result<String, AuthError> {
         let claims = self.verify(refresh_token)?;
         if claims.kind != Some(Kind::Refresh) {
-            return Err(AuthErrorKind::Kind.into());
+            return Err(AuthError::new(AuthErrorKind::Kind));
         }
         self.sign_access(claims.sub, room, session, ttl_secs)
     }
@@ -204,7 +211,7 @@ impl JwtAuth {
     pub(crate) fn access(&self, token: &str, game: &str) -> Result<Access, AuthError> {
         let access = Access::try_from(self.verify(token)?)?;
         match &access.game {
-            Some(other) if other != game => Err(AuthErrorKind::Game.into()),
+            Some(other) if other != game => Err(AuthError::new(AuthErrorKind::Game)),
             _ => Ok(access),
         }
     }
@@ -212,7 +219,7 @@ impl JwtAuth {
     /// Fails if no token could be trusted.
     pub(crate) fn ready(&self) -> Result<(), AuthError> {
         if self.is_empty {
-            return Err(AuthErrorKind::EmptySecret.into());
+            return Err(AuthError::new(AuthErrorKind::EmptySecret));
         }
         Ok(())
     }
@@ -220,17 +227,14 @@ impl JwtAuth {
     fn sign(&self, claims: &Claims) -> Result<String, AuthError> {
         self.ready()?;
         claims.check()?;
-        Ok(jsonwebtoken::encode(
-            &Header::new(Algorithm::HS256),
-            claims,
-            &self.signing,
-        )?)
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing)
+            .map_err(AuthError::jwt)
     }
 
     fn verify(&self, token: &str) -> Result<Claims, AuthError> {
         self.ready()?;
-        let data = jsonwebtoken::decode(token, &self.verifying, &self.validation)?;
-        Ok(data.claims)
+        let data = jsonwebtoken::decode(token, &self.verifying, &self.validation);
+        Ok(data.map_err(AuthError::jwt)?.claims)
     }
 }
 

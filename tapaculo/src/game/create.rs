@@ -1,6 +1,6 @@
 //! How a room begins: the options of whoever opens it.
 
-use super::answer::Refusal;
+use super::{answer::Refusal, message::without_position};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -20,8 +20,11 @@ impl Options {
     pub fn read<T: IsOptions>(&self) -> Result<T, Refusal> {
         match &self.0 {
             None => Ok(T::default()),
-            Some(raw) => serde_json::from_str(raw.get())
-                .map_err(|e| Refusal::Rejected(format!("the room's options: {e}"))),
+            Some(raw) => serde_json::from_str(raw.get()).map_err(|e| {
+                let words = e.to_string();
+                let words = without_position(&words);
+                Refusal::Rejected(format!("the room's options: {words}"))
+            }),
         }
     }
 }

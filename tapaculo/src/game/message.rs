@@ -126,7 +126,7 @@ fn expected(names: &[&str]) -> String {
 }
 
 /// `serde_json` adds where in the text it stopped, which says nothing about a part of a frame.
-fn without_position(words: &str) -> &str {
+pub(super) fn without_position(words: &str) -> &str {
     words
         .rsplit_once(" at line ")
         .map_or(words, |(words, _)| words)

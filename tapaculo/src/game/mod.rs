@@ -14,11 +14,15 @@ mod settings;
 mod table;
 
 pub use self::{
+    room::Room,
+    roster::{Member, Player},
+};
+// The generated code speaks of these; nobody else has a use for them.
+#[doc(hidden)]
+pub use self::{
     answer::{Answer, Hooked, Refusal, Reply},
     create::Options,
     message::{BadMessage, RawMessage},
-    room::Room,
-    roster::{Member, Player},
     settings::Settings,
 };
 pub(crate) use self::{
@@ -118,6 +122,8 @@ pub trait Game: Declared {
 }
 
 /// The event type of a game that declares none: it has no values, so such a room says nothing.
+///
+/// If an error names it: add `event = MyEvent` to `#[tapaculo::game]` on the struct.
 #[derive(Clone, Copy, Debug)]
 pub enum NoEvent {}
 

@@ -11,9 +11,9 @@ use std::{fmt, marker::PhantomData};
 
 /// The room that a handler, hook or validator runs in.
 ///
-/// What is said through it is transactional: it takes effect, in order, when the handler returns
-/// `Ok` (or a value that is not a `Result`), and is dropped when it returns `Err` or panics.
-/// Nobody has been told anything before that.
+/// What is *said* through it is all or nothing: it goes out, in order, when the handler returns `Ok`
+/// (or a value that is not a `Result`), and is dropped when it returns `Err` or panics. The struct
+/// itself is not rolled back: check first, change afterwards.
 pub struct Room<G> {
     pub(crate) table: Table,
     game: PhantomData<fn() -> G>,
@@ -55,6 +55,20 @@ impl<G: Declared> Room<G> {
         self.table.roster.players().collect()
     }
 
+    /// The member of a user, if it is in the room.
+    #[must_use]
+    pub fn member(&self, user: &UserId) -> Option<Member> {
+        let place = self.table.roster.by_user(user)?;
+        Some(place.member.clone())
+    }
+
+    /// Whether the last seat is taken; never without a number of `players`.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let table = &self.table;
+        table.roster.is_full(&table.identity.settings)
+    }
+
     /// Players and spectators, in order of arrival.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
@@ -83,22 +97,23 @@ impl<G: Declared> Room<G> {
     }
 
     /// The room's own randomness: fit for shuffling cards, and the same for the same seed in a
-    /// [`TestRoom`](crate::testing::TestRoom).
+    /// [`TestRoom`](crate::testing::TestRoom). With `use tapaculo::rand::RngExt;` it rolls dice,
+    /// `room.rng().random_range(1..=6)`.
     pub fn rng(&mut self) -> &mut impl Rng {
         &mut self.table.rng
     }
 
-    /// Tells every member.
+    /// Tells every member. Kept in the history.
     pub fn broadcast(&mut self, event: G::Event) {
         self.say(Audience::All, &event);
     }
 
-    /// Tells every member but one.
+    /// Tells every member but one. Kept in the history if that one is the sender.
     pub fn broadcast_except(&mut self, user: &UserId, event: G::Event) {
         self.say(Audience::Except(user.clone()), &event);
     }
 
-    /// Tells the members that the predicate picks among those who are here now.
+    /// Tells the members that the predicate picks among those who are here now. Never in the history.
     pub fn broadcast_to(&mut self, mut predicate: impl FnMut(&Member) -> bool, event: G::Event) {
         let members = self.table.roster.places().map(|place| &place.member);
         let mut picked: Vec<_> = members
@@ -109,7 +124,7 @@ impl<G: Declared> Room<G> {
         self.say(Audience::Among(picked.into()), &event);
     }
 
-    /// Tells one member; nobody, if the user is not in the room.
+    /// Tells one member; nobody, if the user is not in the room. Never in the history.
     pub fn send_to(&mut self, user: &UserId, event: G::Event) {
         self.say(Audience::Only(user.clone()), &event);
     }

@@ -5,13 +5,14 @@ use crate::{
     ids::{Role, Seat, SessionId, UserId},
     protocol::MemberInfo,
 };
+use serde::Serialize;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-/// Anyone in the room. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Anyone in the room. Cheap to clone; serialized as `{user, name, seat}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Member {
     user: UserId,
     name: Option<Arc<str>>,
@@ -66,8 +67,8 @@ impl Member {
     }
 }
 
-/// A member with a seat. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A member with a seat. Cheap to clone; serialized as `{user, name, seat}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Player {
     user: UserId,
     name: Option<Arc<str>>,
@@ -91,6 +92,16 @@ impl Player {
     #[must_use]
     pub fn seat(&self) -> Seat {
         self.seat
+    }
+}
+
+impl From<Player> for Member {
+    fn from(player: Player) -> Self {
+        Self {
+            user: player.user,
+            name: player.name,
+            seat: Some(player.seat),
+        }
     }
 }
 

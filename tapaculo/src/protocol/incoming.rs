@@ -68,7 +68,12 @@ impl<'a> Incoming<'a> {
                 from: frame.from,
             }),
             (None, Some(ping)) => Ok(Self::Ping(ping)),
-            (None, None) => Err(incorrect("a frame has `data` or `ping`".to_owned(), id)),
+            (None, None) => Err(incorrect(
+                "a frame has `data` or `ping`: a message goes into `data`, as in \
+                 `{\"data\": {\"type\": …}}`"
+                    .to_owned(),
+                id,
+            )),
         }
     }
 }

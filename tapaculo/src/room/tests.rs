@@ -111,7 +111,7 @@ impl Fragile {
     #[message]
     async fn wait(&mut self, room: &mut Room<Self>) -> Result<(), String> {
         room.broadcast(Said("waiting".to_owned()));
-        std::future::ready(()).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
         self.at("an async handler");
         Err("waited in vain".to_owned())
     }
@@ -262,6 +262,22 @@ fn an_empty_room_is_gone_after_its_timeout_and_not_before() {
     assert!(!well.is_over());
     well.advance(Duration::from_millis(1));
     assert!(well.is_over());
+}
+
+#[test]
+fn nobody_joins_a_room_that_is_over() {
+    let mut fragile = room("a handler");
+    fragile.join("alice").unwrap();
+    fragile.send("alice", json!({"type": "Count"})).unwrap_err();
+    assert_eq!(fragile.join("bob").unwrap_err().code(), "unavailable");
+}
+
+#[tokio::test]
+async fn a_test_room_works_within_a_runtime_of_one_thread_too() {
+    let mut well = room("nowhere");
+    join_both(&mut well);
+    let refused = well.send("alice", json!({"type": "Wait"})).unwrap_err();
+    assert_eq!(refused.to_string(), "waited in vain");
 }
 
 #[test]

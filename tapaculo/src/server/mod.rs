@@ -101,7 +101,9 @@ impl Server {
     /// Lets anyone have a token: `POST /token` with `{"name", "room", "options"?}` answers
     /// `{"user", "token", "refresh_token"}`.
     ///
-    /// The user is the name with a random suffix, so that no guest can be another.
+    /// The user is the name with a random suffix, so that no guest can be another. The access token
+    /// is good for an hour, the refresh token for thirty days; no route takes the latter yet:
+    /// [`JwtAuth::refresh_access`] does, in a route of your own.
     pub fn with_guest_tokens(mut self) -> Self {
         self.guest_tokens = true;
         self
@@ -114,16 +116,17 @@ impl Server {
     }
 
     /// How often a connection is pinged, and how long a peer may be silent after a ping before it
-    /// counts as gone; 25 s and 10 s unless told.
+    /// counts as gone; 25 s and 10 s unless told. Both are more than zero.
     pub fn with_heartbeat(mut self, every: Duration, patience: Duration) -> Self {
         self.heartbeat = Heartbeat { every, patience };
         self
     }
 
-    /// Serves other HTTP routes beside the server's own, which go first: a page, an API.
+    /// Serves other HTTP routes: a page, an API. The server's own paths go first, so that a route
+    /// of the same path is never reached.
     ///
     /// # Panics
-    /// If two calls of it give the same path.
+    /// If two calls of it give the same path, or both a fallback.
     pub fn with_routes(mut self, routes: axum::Router) -> Self {
         self.routes = self.routes.merge(routes);
         self
@@ -160,7 +163,8 @@ impl Server {
     /// The routes, for a server of one's own.
     ///
     /// [`ServerHandle::shutdown`] drains its connections. It is up to the server around it to
-    /// limit how long a client may take to send a request.
+    /// limit how long a client may take to send a request. The re-exported axum has no
+    /// `axum::serve`: depend on axum with its `tokio` feature for that.
     ///
     /// # Errors
     /// If there is no auth or no game, the secret is empty, or two games have one name.

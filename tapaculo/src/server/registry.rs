@@ -103,6 +103,13 @@ impl Registry {
         self.games.get(name).map(|kind| kind.name())
     }
 
+    /// The names of all games, for words.
+    pub(super) fn games(&self) -> String {
+        let mut names: Vec<_> = self.games.keys().map(|name| format!("`{name}`")).collect();
+        names.sort_unstable();
+        names.join(", ")
+    }
+
     /// Brings a visitor to its room, which is made if it is not there; `None` if there is no
     /// getting in any more, which the visitor is told.
     pub(super) async fn enter(

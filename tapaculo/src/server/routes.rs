@@ -42,9 +42,10 @@ async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Reject> {
 
 async fn only_game(State(app): State<Arc<App>>, request: Request) -> Result<Response, Reject> {
     let Some(game) = app.only_game else {
-        return Err(Reject::not_found(
-            "this server has several games: connect to /ws/{game}",
-        ));
+        let games = app.registry.games();
+        return Err(Reject::not_found(format!(
+            "this server has several games, each at /ws/{{game}}: {games}"
+        )));
     };
     upgrade::upgrade(&app, game, request)
 }
@@ -57,7 +58,12 @@ async fn named_game(
     let Path(game) = game.map_err(|rejection| Reject::bad_request(rejection.body_text()))?;
     match app.registry.game(&game) {
         Some(game) => upgrade::upgrade(&app, game, request),
-        None => Err(Reject::not_found("there is no such game")),
+        None => {
+            let games = app.registry.games();
+            Err(Reject::not_found(format!(
+                "there is no such game; there are: {games}"
+            )))
+        }
     }
 }
 

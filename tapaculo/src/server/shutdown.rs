@@ -38,7 +38,8 @@ impl ServerHandle {
     /// Takes no more connections, lets each message in hand finish, and closes all connections
     /// with `1012`; returns when they are gone, or after 30 s.
     ///
-    /// [`Server::listen`](super::Server::listen) returns soon after.
+    /// [`Server::listen`](super::Server::listen) returns at the same time: a task that waits here
+    /// may not see the end of `main`.
     pub async fn shutdown(&self) {
         self.request();
         if let Some(app) = self.app.get().and_then(Weak::upgrade) {

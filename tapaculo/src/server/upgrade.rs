@@ -16,9 +16,12 @@ use axum::{
 };
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tracing::Instrument;
@@ -53,9 +56,13 @@ pub(super) fn upgrade(
     let token = bearer(request.headers())
         .or(offers.token.as_deref())
         .or(parameters.token.as_deref())
-        .ok_or_else(|| Reject::unauthorized("no access token"))?;
+        .ok_or_else(|| {
+            let words =
+                "no access token: send `Authorization: Bearer …`, or connect to `…?token=…`";
+            Reject::unauthorized(words)
+        })?;
     let access = app.auth.access(token, game).map_err(|error| {
-        tracing::debug!(%error, "refused a token");
+        tracing::debug!(%error, cause = error.source(), "refused a token");
         match error.kind() {
             AuthErrorKind::Name => Reject::bad_request(error.to_string()),
             _ => Reject::unauthorized(error.to_string()),

@@ -49,7 +49,7 @@ const BUFFER_BYTES: usize = 4 * 1024;
 const BATCH: usize = 64;
 
 /// How long a peer may take to answer a close frame.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long is a frame that closes the connection: four times the largest message, and at least
 /// 64 KiB.
