@@ -9,15 +9,18 @@ use std::{
 };
 use tapaculo_tests::{DEADLINE, process::Process};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
     time::timeout,
 };
 
-/// A browser; both processes are gone when this is dropped.
+/// A browser. It and its driver are a process group, which is gone when this is dropped, also by a
+/// test that fails.
 struct Browser {
     client: Client,
     driver: Child,
+    // Kept open: a closed pipe would make the driver's next line an error.
+    _stdout: Lines<BufReader<ChildStdout>>,
     // Chromium's profile; removed at the end.
     profile: std::path::PathBuf,
 }
@@ -27,7 +30,7 @@ impl Browser {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
+            .process_group(0)
             .spawn()
             .expect("chromedriver is missing: install Debian's chromium and chromium-driver, as ./tests/run does");
         let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
@@ -66,15 +69,14 @@ impl Browser {
             client: client
                 .expect("Chromium starts: install Debian's chromium, as ./tests/run does"),
             driver,
+            _stdout: lines,
             profile,
         }
     }
 
-    async fn close(mut self) {
-        self.client.clone().close().await.expect("the session ends");
-        self.driver.kill().await.expect("it runs");
-        // The profile is in the temporary folder; what is left there hurts nobody.
-        let _ = std::fs::remove_dir_all(&self.profile);
+    async fn close(self) {
+        let closed = self.client.clone().close().await;
+        closed.expect("the session ends");
     }
 
     async fn find(&self, css: &str) -> Element {
@@ -115,6 +117,20 @@ impl Browser {
     async fn play(&self, from: &str, to: &str) {
         self.click(&format!("[data-square={from}]")).await;
         self.click(&format!("[data-square={to}]")).await;
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if let Some(group) = self.driver.id() {
+            let kill = format!("kill -KILL -{group}");
+            // Nothing more can be done about what does not end.
+            let _ = std::process::Command::new("sh")
+                .arg("-c")
+                .arg(kill)
+                .status();
+        }
+        let _ = std::fs::remove_dir_all(&self.profile);
     }
 }
 

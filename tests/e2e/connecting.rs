@@ -230,6 +230,7 @@ async fn each_game_is_at_its_name_and_the_only_one_at_ws_too() {
         ("/ws", 404),
         ("/ws/chess", 404),
         ("/ws/%00", 404),
+        ("/ws/%ff", 400),
     ] {
         let url = both.url(&format!("{path}?token={token}"));
         assert_eq!(Request::new(url).status().await, expected, "{path}");

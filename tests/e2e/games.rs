@@ -2,15 +2,12 @@
 
 use serde::Serialize;
 use std::{
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
 };
 use tapaculo::prelude::*;
 use tapaculo_tests::DEADLINE;
-use tokio::time::timeout;
+use tokio::{sync::Notify, time::timeout};
 
 /// Everything a room can say or do, in a few messages.
 #[tapaculo::game(
@@ -33,7 +30,7 @@ pub(crate) enum DeskEvent {
     Said { text: String },
     Left { who: String },
     Hint { text: String },
-    Map(std::collections::BTreeMap<Vec<u8>, u8>),
+    Map(BTreeMap<Vec<u8>, u8>),
 }
 
 #[derive(Serialize)]
@@ -42,20 +39,31 @@ pub(crate) struct DeskView {
     you: UserId,
 }
 
-/// How many slow handlers have run to their end, in all rooms.
-pub(crate) static FINISHED: AtomicUsize = AtomicUsize::new(0);
+/// Where a `Ponder` waits until a test lets it go on.
+#[derive(Default)]
+pub(crate) struct Gate {
+    begun: Notify,
+    open: Notify,
+}
 
-/// For how long the slow handlers that have begun, in all rooms, take.
-static BEGUN: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+impl Gate {
+    /// The gate of this name, in all rooms.
+    pub(crate) fn of(name: &str) -> Arc<Self> {
+        static GATES: Mutex<BTreeMap<String, Arc<Gate>>> = Mutex::new(BTreeMap::new());
+        let mut gates = GATES.lock().expect("not poisoned");
+        Arc::clone(gates.entry(name.to_owned()).or_default())
+    }
 
-/// Waits until a `Ponder` of so many milliseconds has begun.
-pub(crate) async fn pondering(millis: u64) {
-    let begun = async {
-        while !BEGUN.lock().expect("not poisoned").contains(&millis) {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(DEADLINE, begun).await.expect("it begins in time");
+    /// Waits until a handler stands before it.
+    pub(crate) async fn begun(&self) {
+        let begun = timeout(DEADLINE, self.begun.notified());
+        begun.await.expect("the handler begins in time");
+    }
+
+    /// Lets one handler through.
+    pub(crate) fn open(&self) {
+        self.open.notify_one();
+    }
 }
 
 #[tapaculo::game]
@@ -147,17 +155,15 @@ impl Desk {
         panic!("this panic is part of a test");
     }
 
-    /// Takes its time, says so, and counts.
+    /// Says something once the gate is opened.
     #[message]
-    async fn ponder(&mut self, room: &mut Room<Self>, millis: u64) -> usize {
-        BEGUN.lock().expect("not poisoned").push(millis);
-        let before = self.said.len();
-        tokio::time::sleep(Duration::from_millis(millis)).await;
-        assert_eq!(before, self.said.len(), "somebody spoke in between");
+    async fn ponder(&mut self, room: &mut Room<Self>, gate: String) -> usize {
+        let gate = Gate::of(&gate);
+        gate.begun.notify_one();
+        gate.open.notified().await;
         self.said.push("hm".to_owned());
         let text = "hm".to_owned();
         room.broadcast(DeskEvent::Said { text });
-        FINISHED.fetch_add(1, Ordering::SeqCst);
         self.said.len()
     }
 

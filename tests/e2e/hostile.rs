@@ -2,10 +2,12 @@
 
 use crate::games::Desk;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use serde_json::json;
+use serde_json::{Value, json};
 use tapaculo::Server;
 use tapaculo_tests::{
+    DEADLINE,
     client::{Client, Received},
+    http,
     server::TestServer,
 };
 use tokio_tungstenite::tungstenite::Message;
@@ -35,22 +37,23 @@ fn mutated(rng: &mut StdRng) -> String {
     String::from_utf8_lossy(&frame).into_owned()
 }
 
-/// Whether the connection still works: a ping comes back.
-async fn is_alive(client: &mut Client, number: u64) {
+/// What is answered before a ping, sent after it, comes back.
+async fn answers(client: &mut Client, number: u64) -> Vec<Value> {
     client.send(json!({"ping": number})).await;
+    let mut answers = Vec::new();
     loop {
         match client.next().await {
-            Received::Frame(frame) if frame["pong"] == number => return,
-            Received::Frame(frame) => {
-                assert!(
-                    frame
-                        .get("error")
-                        .is_none_or(|error| error["code"].is_string())
-                );
-            }
+            Received::Frame(frame) if frame["pong"] == number => return answers,
+            Received::Frame(frame) => answers.push(frame),
             Received::Closed(code) => panic!("closed with {code:?}"),
         }
     }
+}
+
+/// Whether a text is a message without an id, or the like: handled, and not answered.
+fn wants_no_answer(text: &str) -> bool {
+    let frame: Value = serde_json::from_str(text).unwrap_or_default();
+    frame["data"]["type"] == "Whisper" && frame["id"].is_null()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,14 +72,75 @@ async fn ten_thousand_random_and_mutated_frames_are_each_answered_and_end_nothin
                 Err(bytes) => Message::binary(bytes.into_bytes()),
             }
         };
-        alice.raw(frame).await;
-        if n % 100 == 0 {
-            is_alive(&mut alice, 1_000_000 + n).await;
-        }
+        alice.raw(frame.clone()).await;
+        let answers = answers(&mut alice, 1_000_000 + n).await;
+        let silent = matches!(&frame, Message::Text(text) if wants_no_answer(text));
+        assert!(silent || !answers.is_empty(), "{frame:?}");
+        let errors = answers
+            .iter()
+            .filter(|answer| answer.get("error").is_some());
+        let acks = answers.iter().filter(|answer| answer.get("ack").is_some());
+        assert!(errors.count() + acks.count() <= 1, "{frame:?}: {answers:?}");
     }
-    is_alive(&mut alice, 9_999_999).await;
     let mut bob = server.join("bob", "r").await;
     bob.tell(json!({"type": "Say", "text": "fine"})).await;
+}
+
+#[tokio::test]
+async fn a_message_in_fragments_with_a_ping_between_them_is_one_message() {
+    use tokio_tungstenite::tungstenite::protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    };
+    let server = TestServer::start(Server::with_game::<Desk>).await;
+    let mut alice = server.join("alice", "r").await;
+    let text = br#"{"data": {"type": "Say", "text": "in three"}, "id": 1}"#;
+    let part = |range: std::ops::Range<usize>, opcode, last| {
+        Message::Frame(Frame::message(text[range].to_vec(), opcode, last))
+    };
+    alice.raw(part(0..9, OpCode::Data(Data::Text), false)).await;
+    alice.raw(Message::Ping(vec![1].into())).await;
+    alice
+        .raw(part(9..30, OpCode::Data(Data::Continue), false))
+        .await;
+    alice
+        .raw(part(30..text.len(), OpCode::Data(Data::Continue), true))
+        .await;
+    assert_eq!(alice.until("ack").await.1["ack"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_never_finished_is_dropped_and_holds_nobody_up() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = TestServer::start(Server::with_game::<Desk>).await;
+    let mut half_sent = Vec::new();
+    for _ in 0..100 {
+        let mut stream = tokio::net::TcpStream::connect(server.address)
+            .await
+            .expect("accepted");
+        stream
+            .write_all(b"GET /ws HTTP/1.1\r\nHost: ")
+            .await
+            .expect("sent");
+        half_sent.push(stream);
+    }
+    let start = std::time::Instant::now();
+    server.join("alice", "r").await;
+    assert!(start.elapsed().as_secs() < 1, "{:?}", start.elapsed());
+    for mut stream in half_sent {
+        // An answer or none, but an end of it.
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(DEADLINE, stream.read_to_end(&mut rest));
+        assert!(end.await.is_ok(), "it is still open");
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_head_is_too_big_is_refused() {
+    let server = TestServer::start(Server::with_game::<Desk>).await;
+    let path = format!("/ws?token={}", "x".repeat(20_000));
+    let response = http::get(server.address, &path).await;
+    assert!(matches!(response.status, 414 | 431), "{response:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! How a server ends.
 
-use crate::games::{Desk, pondering};
+use crate::games::{Desk, Gate};
 use serde_json::json;
 use tapaculo::Server;
 use tapaculo_tests::{DEADLINE, http, process::Process, server::TestServer};
@@ -12,9 +12,10 @@ async fn the_message_in_hand_is_finished_then_all_are_closed_with_1012() {
     let mut alice = server.join("alice", "r").await;
     let mut bob = server.join("bob", "other").await;
     alice
-        .send(json!({"data": {"type": "Ponder", "millis": 801}, "id": 1}))
+        .send(json!({"data": {"type": "Ponder", "gate": "stop"}, "id": 1}))
         .await;
-    pondering(801).await;
+    let gate = Gate::of("stop");
+    gate.begun().await;
     let handle = server.handle.clone();
     let address = server.address;
     let stopping = tokio::spawn(async move { handle.shutdown().await });
@@ -23,6 +24,7 @@ async fn the_message_in_hand_is_finished_then_all_are_closed_with_1012() {
     assert_eq!(ready.status, 503, "{ready:?}");
     assert_eq!(http::get(address, "/healthz").await.status, 200);
     assert_eq!(server.request("carol", "r").status().await, 503);
+    gate.open();
     let (before, ack) = alice.until("ack").await;
     assert_eq!(ack["ack"], 1);
     assert!(before.iter().any(|frame| frame["data"]["text"] == "hm"));

@@ -36,7 +36,7 @@ impl Story {
             .filter(|_| frame.get("data").is_some())
         {
             let last = self.0.last_key_value().map_or(0, |(last, _)| *last);
-            assert!(self.0.is_empty() || seq == last + 1, "{seq} after {last}");
+            assert_eq!(seq, last + 1, "from the first on, and without a gap");
             self.0.insert(seq, frame);
         }
     }

@@ -31,7 +31,7 @@ fn chess_server() -> &'static PathBuf {
         let profile = test.parent().and_then(|deps| deps.parent());
         let profile = profile.expect("a test is in target/<profile>/deps");
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--package", "tapaculo-examples"]);
+        build.args(["build", "--locked", "--package", "tapaculo-examples"]);
         build.args(["--example", "chess_server"]);
         if profile.ends_with("release") {
             build.arg("--release");
@@ -80,8 +80,12 @@ impl Process {
     /// If it does not end in time.
     pub async fn stop(mut self) -> bool {
         let id = self.child.id().expect("it runs").to_string();
-        let kill = Command::new("kill").args(["-TERM", &id]).status();
-        assert!(kill.expect("kill runs").success());
+        // The shell's own `kill`: the program is not on every machine.
+        let kill = Command::new("sh")
+            .arg("-c")
+            .arg(format!("kill -TERM {id}"))
+            .status();
+        assert!(kill.expect("a shell runs").success());
         let ended = timeout(DEADLINE, self.child.wait()).await;
         ended.expect("it ends in time").expect("it ran").success()
     }
