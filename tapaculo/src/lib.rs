@@ -1,12 +1,49 @@
 //! Multiplayer games and real-time rooms: a plain struct with annotated methods becomes a typed
 //! server.
 //!
-//! How a frame travels, from the top down: the [`server`] checks a request and takes it up as a
-//! connection; its `session` reads a frame and hands the message to the `room`, which, one input
-//! at a time, lets the [`mod@game`] handle it, and whose log is what every other connection then
-//! writes to its player. Beside them: [`auth`] (tokens), `protocol` (what frames look like),
-//! `log` (the room's events), `store` (where rooms are saved) and [`testing`] (a room without a
-//! socket).
+//! You write a struct, the state of one room, and annotated methods, its rules;
+//! [`#[tapaculo::game]`](macro@game) turns them into a server of rooms that speaks JSON over
+//! WebSockets.
+//!
+//! ```
+//! use tapaculo::{prelude::*, testing::TestRoom};
+//!
+//! /// A counter that everybody in the room may move.
+//! #[tapaculo::game(event = u32)]
+//! #[derive(Default)]
+//! struct Counter { count: u32 }
+//!
+//! #[tapaculo::game]
+//! impl Counter {
+//!     /// `{"type": "Add", "amount": 2}`; an `Err` reaches only the sender.
+//!     #[message]
+//!     fn add(&mut self, room: &mut Room<Self>, amount: u32) -> Result<(), String> {
+//!         self.count = self.count.checked_add(amount).ok_or("that is too much")?;
+//!         room.broadcast(self.count);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // In memory; `Server` does the same over sockets.
+//! let mut room = TestRoom::<Counter>::new();
+//! room.join("alice")?;
+//! room.join("bob")?;
+//! room.send("alice", serde_json::json!({"type": "Add", "amount": 2}))?;
+//! assert_eq!(room.received("bob"), [2]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Start with [`game`](macro@game), which lists the options and what a method may take; then
+//! [`Room`], what a handler can say; [`Server`] and [`JwtAuth`], how it is served and who gets in;
+//! [`testing`], rules without a socket; and [`docs::protocol`], what clients speak.
+
+// How a frame travels, from the top down: the `server` checks a request and takes it up as a
+// connection; its `session` reads a frame and hands the message to the `room`, which, one input at
+// a time, lets the `game` handle it, and whose `log` is what every other connection then writes to
+// its player. Beside them: `auth` (tokens), `protocol` (what frames look like), `store` (where
+// rooms are saved) and `testing` (a room without a socket).
 
 #[doc(hidden)]
 #[path = "private.rs"]
