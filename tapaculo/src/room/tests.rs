@@ -353,6 +353,15 @@ fn join(live: &mut Live<Fragile>, outlet: &Arc<Outlet>) {
     pollster::block_on(joining);
 }
 
+/// Alice on connection 1 and Bob on 2, who have taken nothing yet.
+fn join_two(live: &mut Live<Fragile>) -> (Arc<Outlet>, Arc<Outlet>) {
+    let alice = outlet("alice", 1, Dialect::Json);
+    let bob = outlet("bob", 2, Dialect::Json);
+    join(live, &alice);
+    join(live, &bob);
+    (alice, bob)
+}
+
 fn message(connection: u64, id: u64, tag: &str) -> Input<<Fragile as Game>::Message> {
     let json = serde_json::value::to_raw_value(&json!({"type": tag})).unwrap();
     Input::Message {
@@ -383,12 +392,7 @@ fn nothing_leaves_the_room_before_it_is_saved() {
     let store = Arc::new(SlowStore::default());
     store.open.store(true, Ordering::SeqCst);
     let mut live = live(Arc::clone(&store) as _);
-    let (alice, bob) = (
-        outlet("alice", 1, Dialect::Json),
-        outlet("bob", 2, Dialect::Json),
-    );
-    join(&mut live, &alice);
-    join(&mut live, &bob);
+    let (alice, bob) = join_two(&mut live);
     drain(&alice);
     drain(&bob);
 
@@ -416,12 +420,7 @@ fn what_could_not_be_saved_is_told_to_nobody_and_the_room_is_given_up() {
     let store = Arc::new(SlowStore::default());
     store.open.store(true, Ordering::SeqCst);
     let mut live = live(Arc::clone(&store) as _);
-    let (alice, bob) = (
-        outlet("alice", 1, Dialect::Json),
-        outlet("bob", 2, Dialect::Json),
-    );
-    join(&mut live, &alice);
-    join(&mut live, &bob);
+    let (alice, bob) = join_two(&mut live);
     drain(&alice);
     drain(&bob);
 
@@ -439,12 +438,7 @@ fn what_could_not_be_saved_is_told_to_nobody_and_the_room_is_given_up() {
 #[test]
 fn a_connection_that_takes_nothing_is_too_slow_once_the_log_has_moved_on() {
     let mut live = live(Arc::new(MemoryStore));
-    let (alice, bob) = (
-        outlet("alice", 1, Dialect::Json),
-        outlet("bob", 2, Dialect::Json),
-    );
-    join(&mut live, &alice);
-    join(&mut live, &bob);
+    let (alice, bob) = join_two(&mut live);
     drain(&bob);
     for id in 1..=crate::log::RESUME_EVENTS as u64 {
         pollster::block_on(live.run(message(1, id, "Count"), NOW));
@@ -462,12 +456,7 @@ fn a_connection_that_takes_nothing_is_too_slow_once_the_log_has_moved_on() {
 #[test]
 fn a_newcomer_is_not_slow_while_it_is_greeted_and_misses_nothing_of_what_happens_meanwhile() {
     let mut live = live(Arc::new(MemoryStore));
-    let (alice, bob) = (
-        outlet("alice", 1, Dialect::Json),
-        outlet("bob", 2, Dialect::Json),
-    );
-    join(&mut live, &alice);
-    join(&mut live, &bob);
+    let (alice, bob) = join_two(&mut live);
     // All of the greeting is taken, and none of it has been sent.
     let mut greeting = VecDeque::new();
     assert_eq!(bob.take(usize::MAX, &mut greeting), Taken::More);
@@ -490,12 +479,7 @@ fn a_newcomer_is_not_slow_while_it_is_greeted_and_misses_nothing_of_what_happens
 #[test]
 fn what_waits_behind_a_greeting_is_bounded_too() {
     let mut live = live(Arc::new(MemoryStore));
-    let (alice, bob) = (
-        outlet("alice", 1, Dialect::Json),
-        outlet("bob", 2, Dialect::Json),
-    );
-    join(&mut live, &alice);
-    join(&mut live, &bob);
+    let (alice, bob) = join_two(&mut live);
     let mut id = 0;
     while !bob.is_too_slow() {
         id += 1;

@@ -2,8 +2,8 @@
 
 use super::{
     ServerHandle,
-    registry::{Kind, Registry},
-    sessions::Sessions,
+    connections::Connections,
+    registry::{AnyGame, Registry},
 };
 use crate::{auth::JwtAuth, protocol::Close, session::Heartbeat};
 use std::{sync::Arc, time::Duration};
@@ -24,7 +24,7 @@ pub(super) struct App {
     pub(super) heartbeat: Heartbeat,
     pub(super) max_message: usize,
     pub(super) registry: Arc<Registry>,
-    pub(super) sessions: Sessions,
+    pub(super) connections: Connections,
     pub(super) handle: ServerHandle,
     /// Whoever asks for the end waits for the same one.
     drained: OnceCell<()>,
@@ -33,7 +33,7 @@ pub(super) struct App {
 impl App {
     pub(super) fn new(
         auth: JwtAuth,
-        games: Vec<Arc<dyn Kind>>,
+        games: Vec<Arc<dyn AnyGame>>,
         guest_tokens: bool,
         max_connections: Option<usize>,
         heartbeat: Heartbeat,
@@ -50,7 +50,7 @@ impl App {
             heartbeat,
             max_message: MAX_MESSAGE_BYTES,
             registry: Registry::new(games),
-            sessions: Sessions::new(max_connections),
+            connections: Connections::new(max_connections),
             handle,
             drained: OnceCell::new(),
         });
@@ -65,14 +65,14 @@ impl App {
     }
 
     async fn drain_now(&self) {
-        tracing::info!(connections = self.sessions.count(), "draining");
+        tracing::info!(connections = self.connections.count(), "draining");
         let gone = async {
             self.registry.close_all(Close::Restarting).await;
-            self.sessions.none_left().await;
+            self.connections.none_left().await;
         };
         if timeout(DRAIN_TIMEOUT, gone).await.is_err() {
             tracing::warn!(
-                connections = self.sessions.count(),
+                connections = self.connections.count(),
                 "some did not end in time"
             );
         }

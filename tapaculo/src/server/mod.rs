@@ -2,12 +2,12 @@
 //! how it comes to an end.
 
 mod app;
+mod connections;
 mod deadlines;
 mod http;
 mod registry;
 mod reject;
 mod routes;
-mod sessions;
 mod shutdown;
 mod upgrade;
 
@@ -15,7 +15,7 @@ pub use self::shutdown::ServerHandle;
 
 use self::{
     app::App,
-    registry::{Kind, Of},
+    registry::{AnyGame, Served},
 };
 use crate::{auth::JwtAuth, game::Game, session::Heartbeat};
 use anyhow::{Context, bail};
@@ -49,7 +49,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 #[must_use = "a server does nothing until it listens"]
 pub struct Server {
     auth: Option<JwtAuth>,
-    games: Vec<Arc<dyn Kind>>,
+    games: Vec<Arc<dyn AnyGame>>,
     guest_tokens: bool,
     max_connections: Option<usize>,
     heartbeat: Heartbeat,
@@ -59,7 +59,7 @@ pub struct Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let games: Vec<_> = self.games.iter().map(|kind| kind.name()).collect();
+        let games: Vec<_> = self.games.iter().map(|game| game.name()).collect();
         f.debug_struct("Server")
             .field("games", &games)
             .finish_non_exhaustive()
@@ -94,7 +94,7 @@ impl Server {
 
     /// Serves a game; its rooms are made as people join them.
     pub fn with_game<G: Game>(mut self) -> Self {
-        self.games.push(Arc::new(Of::<G>::new()));
+        self.games.push(Arc::new(Served::<G>::new()));
         self
     }
 

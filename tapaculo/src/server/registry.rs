@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 const EPOCH_CHARACTERS: usize = 20;
 
 /// A game that is served, whatever its types.
-pub(super) trait Kind: Send + Sync {
+pub(super) trait AnyGame: Send + Sync {
     /// The game's name.
     fn name(&self) -> &'static str;
 
@@ -31,15 +31,15 @@ pub(super) trait Kind: Send + Sync {
 }
 
 /// The game `G`.
-pub(super) struct Of<G>(PhantomData<fn() -> G>);
+pub(super) struct Served<G>(PhantomData<fn() -> G>);
 
-impl<G> Of<G> {
+impl<G> Served<G> {
     pub(super) fn new() -> Self {
         Self(PhantomData)
     }
 }
 
-impl<G: Game> Kind for Of<G> {
+impl<G: Game> AnyGame for Served<G> {
     fn name(&self) -> &'static str {
         G::NAME
     }
@@ -65,7 +65,7 @@ impl<G: Game> Kind for Of<G> {
 /// The rooms of a server.
 pub(super) struct Registry {
     me: Weak<Self>,
-    games: HashMap<&'static str, Arc<dyn Kind>>,
+    games: HashMap<&'static str, Arc<dyn AnyGame>>,
     rooms: Mutex<Rooms>,
     clock: Clock,
     store: Arc<dyn Store>,
@@ -86,11 +86,11 @@ struct Open {
 }
 
 impl Registry {
-    pub(super) fn new(games: Vec<Arc<dyn Kind>>) -> Arc<Self> {
+    pub(super) fn new(games: Vec<Arc<dyn AnyGame>>) -> Arc<Self> {
         let clock = Clock::start();
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
-            games: games.into_iter().map(|kind| (kind.name(), kind)).collect(),
+            games: games.into_iter().map(|game| (game.name(), game)).collect(),
             rooms: Mutex::default(),
             clock,
             store: Arc::new(MemoryStore),
@@ -100,7 +100,7 @@ impl Registry {
 
     /// The name of a game, if it is served.
     pub(super) fn game(&self, name: &str) -> Option<&'static str> {
-        self.games.get(name).map(|kind| kind.name())
+        self.games.get(name).map(|game| game.name())
     }
 
     /// The names of all games, for words.
@@ -132,13 +132,13 @@ impl Registry {
     }
 
     fn open(&self, game: &'static str, room: &RoomId) -> Option<Arc<dyn Door>> {
-        let kind = self.games.get(game)?;
+        let served = self.games.get(game)?;
         let mut rooms = self.rooms();
         if rooms.closed {
             return None;
         }
         let open = rooms.open.entry((game, room.clone())).or_insert_with(|| {
-            let (identity, door) = kind.open(room.clone(), self);
+            let (identity, door) = served.open(room.clone(), self);
             Open {
                 epoch: identity.epoch,
                 door,

@@ -79,7 +79,7 @@ pub(super) fn upgrade(
         let headers = response.headers_mut();
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, chosen);
     }
-    let Some(guard) = app.sessions.admit() else {
+    let Some(admission) = app.connections.admit() else {
         return Err(Reject::unavailable(
             "the server has all the connections it can take",
         ));
@@ -89,7 +89,7 @@ pub(super) fn upgrade(
     let start = start(app, game, access, dialect);
     tokio::spawn(
         async move {
-            let _guard = guard;
+            let _admission = admission;
             match upgraded.await {
                 Ok(io) => session::serve(TokioIo::new(io), start).await,
                 Err(error) => tracing::debug!(%error, "the client went before the upgrade"),

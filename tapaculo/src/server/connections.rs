@@ -5,16 +5,16 @@ use tokio::sync::watch;
 
 /// The connections of a server.
 #[derive(Clone, Debug)]
-pub(super) struct Sessions {
+pub(super) struct Connections {
     open: Arc<watch::Sender<usize>>,
     most: usize,
 }
 
 /// One connection, for as long as it lives.
 #[derive(Debug)]
-pub(super) struct SessionGuard(Sessions);
+pub(super) struct Admission(Connections);
 
-impl Sessions {
+impl Connections {
     pub(super) fn new(most: Option<usize>) -> Self {
         Self {
             open: Arc::new(watch::Sender::new(0)),
@@ -23,13 +23,13 @@ impl Sessions {
     }
 
     /// Takes up one more; `None` at the limit.
-    pub(super) fn admit(&self) -> Option<SessionGuard> {
+    pub(super) fn admit(&self) -> Option<Admission> {
         let admitted = self.open.send_if_modified(|open| {
             let room = *open < self.most;
             *open += usize::from(room);
             room
         });
-        admitted.then(|| SessionGuard(self.clone()))
+        admitted.then(|| Admission(self.clone()))
     }
 
     pub(super) fn count(&self) -> usize {
@@ -42,7 +42,7 @@ impl Sessions {
     }
 }
 
-impl Drop for SessionGuard {
+impl Drop for Admission {
     fn drop(&mut self) {
         self.0.open.send_modify(|open| *open -= 1);
     }
@@ -54,12 +54,12 @@ mod tests {
 
     #[test]
     fn no_more_than_the_limit_at_a_time() {
-        let sessions = Sessions::new(Some(2));
-        let one = sessions.admit();
-        let two = sessions.admit();
+        let connections = Connections::new(Some(2));
+        let one = connections.admit();
+        let two = connections.admit();
         assert!(one.is_some() && two.is_some());
-        assert!(sessions.admit().is_none());
+        assert!(connections.admit().is_none());
         drop(one);
-        assert!(sessions.admit().is_some());
+        assert!(connections.admit().is_some());
     }
 }
