@@ -5,19 +5,27 @@
 //! position in it. What falls out at its end is what a slow reader has missed.
 
 use crate::{
+    clock::Timestamp,
     ids::UserId,
     protocol::{Author, Encoded, Seq},
 };
 use std::{
     collections::VecDeque,
     sync::{Arc, RwLock, RwLockReadGuard},
+    time::Duration,
 };
 
 /// How many of the last events are kept for connections that lag or come back.
 pub(crate) const RESUME_EVENTS: usize = 1024;
 
-/// How many bytes of frames those may have together; the newest event is always kept.
+/// How many bytes of frames those may have together.
 pub(crate) const RESUME_BYTES: usize = 256 * 1024;
+
+/// How long a connection has at least to take an event, so that no burst makes it slow.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How many bytes of frames may be kept for that time.
+const BURST_BYTES: usize = 16 * RESUME_BYTES;
 
 /// For whom an event is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +85,8 @@ impl SharedLog {
         self.0.read().expect("nothing panics while it writes a log")
     }
 
-    /// Adds the next events.
-    pub(crate) fn append(&self, events: &[Arc<Entry>]) {
+    /// Adds the events of one input.
+    pub(crate) fn append(&self, events: &[Arc<Entry>], now: Timestamp) {
         if events.is_empty() {
             return;
         }
@@ -87,8 +95,9 @@ impl SharedLog {
             .write()
             .expect("nothing panics while it writes a log");
         for event in events {
-            log.append(Arc::clone(event));
+            log.append(Arc::clone(event), now);
         }
+        log.trim(events.len(), now);
     }
 }
 
@@ -96,7 +105,7 @@ impl SharedLog {
 #[derive(Debug)]
 pub(crate) struct Log {
     /// The last events without a gap, oldest first: for connections at their positions.
-    recent: VecDeque<Arc<Entry>>,
+    recent: VecDeque<(Timestamp, Arc<Entry>)>,
     recent_bytes: usize,
     /// The last public events, oldest first: for newcomers.
     kept: VecDeque<Arc<Entry>>,
@@ -117,7 +126,7 @@ impl Log {
     }
 
     /// Adds the next event.
-    fn append(&mut self, entry: Arc<Entry>) {
+    fn append(&mut self, entry: Arc<Entry>, now: Timestamp) {
         debug_assert_eq!(entry.seq, self.last.next(), "numbers have no gaps");
         self.last = entry.seq;
         if self.history > 0 && entry.is_public() {
@@ -127,13 +136,20 @@ impl Log {
             self.kept.push_back(Arc::clone(&entry));
         }
         self.recent_bytes += entry.frame.len();
-        self.recent.push_back(entry);
-        while self.recent.len() > RESUME_EVENTS
-            || (self.recent_bytes > RESUME_BYTES && self.recent.len() > 1)
-        {
-            if let Some(gone) = self.recent.pop_front() {
-                self.recent_bytes -= gone.frame.len();
+        self.recent.push_back((now, entry));
+    }
+
+    /// Drops what is beyond the bounds, but nothing of the newest input: what one handler says is
+    /// nobody's fault, however much it is.
+    fn trim(&mut self, newest: usize, now: Timestamp) {
+        while let Some((at, oldest)) = self.recent.front() {
+            let too_many = self.recent.len() > RESUME_EVENTS || self.recent_bytes > RESUME_BYTES;
+            let had_time = now.since(*at) >= GRACE || self.recent_bytes > BURST_BYTES;
+            if self.recent.len() <= newest || !too_many || !had_time {
+                return;
             }
+            self.recent_bytes -= oldest.frame.len();
+            self.recent.pop_front();
         }
     }
 
@@ -145,7 +161,7 @@ impl Log {
         let missing =
             usize::try_from(self.last.0.saturating_sub(position.0)).map_err(|_| FellBehind)?;
         let skip = self.recent.len().checked_sub(missing).ok_or(FellBehind)?;
-        Ok(self.recent.range(skip..))
+        Ok(self.recent.range(skip..).map(|(_, entry)| entry))
     }
 
     /// The newest event's number.
@@ -185,12 +201,21 @@ mod tests {
         entries.map(|entry| entry.seq.0).collect()
     }
 
+    const START: Timestamp = Timestamp::from_millis(0);
+
+    /// Appends events one by one, as many inputs, each two seconds after the one before.
+    fn slowly(log: &mut Log, entries: impl IntoIterator<Item = Arc<Entry>>) {
+        for entry in entries {
+            let now = START + Duration::from_secs(2 * entry.seq.0);
+            log.append(entry, now);
+            log.trim(1, now);
+        }
+    }
+
     #[test]
     fn a_position_in_the_last_1024_events_gets_what_came_after_it() {
         let mut log = Log::new(0);
-        for seq in 1..=2000 {
-            log.append(entry(seq, Audience::All, 1));
-        }
+        slowly(&mut log, (1..=2000).map(|seq| entry(seq, Audience::All, 1)));
         assert_eq!(numbers(log.after(Seq(1998)).unwrap()), [1999, 2000]);
         assert_eq!(numbers(log.after(Seq(2000)).unwrap()), [0; 0]);
         assert_eq!(log.after(Seq(976)).unwrap().count(), 1024);
@@ -200,13 +225,32 @@ mod tests {
     #[test]
     fn big_events_leave_room_for_fewer_but_the_newest_is_always_there() {
         let mut log = Log::new(0);
-        for seq in 1..=4 {
-            log.append(entry(seq, Audience::All, 100 * 1024));
-        }
+        let big = |seq| entry(seq, Audience::All, 100 * 1024);
+        slowly(&mut log, (1..=4).map(big));
         assert_eq!(numbers(log.after(Seq(2)).unwrap()), [3, 4]);
         assert!(log.after(Seq(1)).is_err());
-        log.append(entry(5, Audience::All, 2 * RESUME_BYTES));
+        slowly(&mut log, [entry(5, Audience::All, 2 * RESUME_BYTES)]);
         assert_eq!(numbers(log.after(Seq(4)).unwrap()), [5]);
+    }
+
+    #[test]
+    fn nothing_of_the_newest_input_is_dropped_and_a_burst_is_kept_for_a_second() {
+        let mut log = Log::new(0);
+        for seq in 1..=3000 {
+            log.append(entry(seq, Audience::All, 10_000), START);
+        }
+        log.trim(3000, START);
+        assert_eq!(log.after(Seq(0)).unwrap().count(), 3000);
+        // The next input leaves what may still be on its way, within bounds.
+        log.append(entry(3001, Audience::All, 1), START);
+        log.trim(1, START);
+        let kept = log.after(Seq(2800)).unwrap().count();
+        assert_eq!(kept, 201);
+        assert!(log.after(Seq(2000)).is_err());
+        let later = START + GRACE;
+        log.append(entry(3002, Audience::All, 1), later);
+        log.trim(1, later);
+        assert!(log.after(Seq(2900)).is_err());
     }
 
     #[test]
@@ -229,13 +273,17 @@ mod tests {
     fn newcomers_are_told_the_last_public_events_only() {
         let (alice, bob) = (user("alice"), user("bob"));
         let mut log = Log::new(3);
-        log.append(entry(1, Audience::All, 1));
-        log.append(entry(2, Audience::All, 1));
-        log.append(entry(3, Audience::Only(bob.clone()), 1));
-        log.append(entry(4, Audience::Except(alice), 1));
-        log.append(entry(5, Audience::Except(bob.clone()), 1));
-        log.append(entry(6, Audience::Among([bob].into()), 1));
-        log.append(entry(7, Audience::All, 1));
+        let audiences = [
+            Audience::All,
+            Audience::All,
+            Audience::Only(bob.clone()),
+            Audience::Except(alice),
+            Audience::Except(bob.clone()),
+            Audience::Among([bob].into()),
+            Audience::All,
+        ];
+        let entries = (1..).zip(audiences);
+        slowly(&mut log, entries.map(|(seq, to)| entry(seq, to, 1)));
         assert_eq!(numbers(log.history()), [2, 4, 7]);
     }
 }

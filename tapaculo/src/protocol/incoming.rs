@@ -51,15 +51,18 @@ impl<'a> Incoming<'a> {
     /// Takes a text frame apart.
     pub(crate) fn parse(text: &'a str) -> Result<Self, Incorrect> {
         let incorrect = |why: String, id| Incorrect { why, id };
-        json::check(text).map_err(|why| incorrect(format!("not a frame: {why}"), None))?;
+        // Whatever is wrong with it, its sender is to learn what became of its id.
+        let id = || {
+            let OnlyId { id } = serde_json::from_str(text).unwrap_or_default();
+            id.map(NonZeroU64::get)
+        };
+        json::check(text).map_err(|why| incorrect(format!("not a frame: {why}"), id()))?;
         if !text.trim_start().starts_with('{') {
             // serde would take an array for the struct's fields in order.
             return Err(incorrect("a frame is an object".to_owned(), None));
         }
-        let frame: Frame<'a> = serde_json::from_str(text).map_err(|e| {
-            let OnlyId { id } = serde_json::from_str(text).unwrap_or_default();
-            incorrect(format!("not a frame: {e}"), id.map(NonZeroU64::get))
-        })?;
+        let frame: Frame<'a> =
+            serde_json::from_str(text).map_err(|e| incorrect(format!("not a frame: {e}"), id()))?;
         let id = frame.id.map(NonZeroU64::get);
         match (frame.data, frame.ping) {
             (Some(data), _) => Ok(Self::Message {
@@ -103,6 +106,7 @@ mod tests {
             r#"{"id": 3}"#,
             r#"{"data": 1, "from": 5, "id": 3}"#,
             r#"{"ping": "x", "id": 3}"#,
+            r#"{"data": {"a": 1, "a": 2}, "id": 3}"#,
         ] {
             assert_eq!(Incoming::parse(bad).unwrap_err().id, Some(3), "{bad}");
         }

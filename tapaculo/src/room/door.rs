@@ -9,7 +9,10 @@ use crate::{
 };
 use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
-use std::sync::{Arc, Weak};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Weak},
+};
 use tokio::sync::Mutex;
 
 /// Somebody at the door of a room.
@@ -17,6 +20,15 @@ pub(crate) struct Visitor {
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) newcomer: Newcomer,
     pub(crate) options: Options,
+}
+
+/// Why a message was not read; the room knows nothing of it.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// It is no message of the game.
+    Bad(BadMessage),
+    /// Reading it panicked.
+    Panicked,
 }
 
 /// A room of any game.
@@ -34,7 +46,7 @@ pub(crate) trait Door: Send + Sync {
         connection: Connection,
         id: Option<u64>,
         data: &RawValue,
-    ) -> Result<BoxFuture<'static, ()>, BadMessage>;
+    ) -> Result<BoxFuture<'static, ()>, Unread>;
 
     /// A connection is gone.
     fn leave(self: Arc<Self>, connection: Connection) -> BoxFuture<'static, ()>;
@@ -138,8 +150,12 @@ impl<G: Game> Door for LockedRoom<G> {
         connection: Connection,
         id: Option<u64>,
         data: &RawValue,
-    ) -> Result<BoxFuture<'static, ()>, BadMessage> {
-        let message = game::decode::<G>(data)?;
+    ) -> Result<BoxFuture<'static, ()>, Unread> {
+        // The types of the fields are the game's, and so is the code that reads them.
+        let decode = AssertUnwindSafe(|| game::decode::<G>(data));
+        let message = catch_unwind(decode)
+            .map_err(|_| Unread::Panicked)?
+            .map_err(Unread::Bad)?;
         Ok(Box::pin(self.run(Input::Message {
             connection,
             id,
@@ -178,8 +194,22 @@ mod tests {
     #[derive(Default)]
     struct Queue;
 
+    /// Panics when it is read.
+    struct Trap;
+
+    impl<'de> serde::Deserialize<'de> for Trap {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            panic!("this panic is part of a test");
+        }
+    }
+
     #[tapaculo::game]
     impl Queue {
+        #[message]
+        fn spring(&self, trap: Trap) {
+            let Trap = trap;
+        }
+
         #[message]
         async fn take(&mut self, room: &mut Room<Self>, number: u32) {
             // Whoever is faster to be polled again must not overtake.
@@ -226,6 +256,11 @@ mod tests {
             options: Options::default(),
         };
         assert!(Arc::clone(&room).join(visitor).await.is_ok());
+
+        // One that can't even be read is the sender's trouble only.
+        let data = serde_json::value::to_raw_value(&json!({"type": "Spring", "trap": 1}));
+        let read = Arc::clone(&room).message(Connection(1), None, &data.unwrap());
+        assert!(matches!(read, Err(Unread::Panicked)));
 
         // They arrive while the room is busy, each polled once, and are then polled in any order.
         let busy = room.locked.lock().await;

@@ -103,14 +103,13 @@ impl<G: Game> Live<G> {
         }
     }
 
+    /// Puts everything where its connection finds it, and wakes the connections.
+    ///
+    /// What is told carries the number of the event it comes after, so it is put in first: a
+    /// connection that is awake anyway must not overtake it with a later event.
     fn deliver(&mut self, effects: Effects) {
         let log = self.machine.log().clone();
-        log.append(&effects.events);
-        if !effects.events.is_empty() {
-            for outlet in self.outlets.values() {
-                outlet.notice(&effects.events);
-            }
-        }
+        let mut touched = Vec::new();
         for (after, delivery) in effects.deliveries {
             match delivery {
                 Delivery::Enter {
@@ -119,36 +118,42 @@ impl<G: Game> Live<G> {
                 } => {
                     if let Some(outlet) = self.outlets.get(&connection) {
                         outlet.enter(greeting, &log, after);
-                        outlet.wake();
+                        touched.push(Arc::clone(outlet));
                     }
                 }
                 Delivery::Tell(connection, frame) => {
                     if let Some(outlet) = self.outlets.get(&connection) {
                         outlet.tell(after, frame);
-                        outlet.wake();
+                        touched.push(Arc::clone(outlet));
                     }
                 }
                 Delivery::TellOthers(but, frame) => {
-                    for (connection, outlet) in &self.outlets {
-                        if *connection != but {
-                            outlet.tell(after, frame.clone());
-                            outlet.wake();
-                        }
+                    let others = self.outlets.iter().filter(|(other, _)| **other != but);
+                    for (_, outlet) in others {
+                        outlet.tell(after, frame.clone());
+                        touched.push(Arc::clone(outlet));
                     }
                 }
                 Delivery::Close(connection, close) => {
                     if let Some(outlet) = self.outlets.remove(&connection) {
                         outlet.close(after, close);
-                        outlet.wake();
+                        touched.push(outlet);
                     }
                 }
                 Delivery::CloseAll(close) => {
                     for (_, outlet) in self.outlets.drain() {
                         outlet.close(after, close);
-                        outlet.wake();
+                        touched.push(outlet);
                     }
                 }
             }
         }
+        log.append(&effects.events, self.machine.table().now);
+        if !effects.events.is_empty() {
+            for outlet in self.outlets.values() {
+                outlet.notice(&effects.events);
+            }
+        }
+        touched.iter().for_each(|outlet| outlet.wake());
     }
 }

@@ -8,11 +8,15 @@ use crate::{
         Connection, Game, Hooked, Identity, Newcomer, Options, Place, Player, Refusal, Room,
         SeatError, Table,
     },
+    ids::Role,
     log::{Entry, SharedLog},
     protocol::{Ack, Author, Close, Encoded, ErrorCode, Moved, Presence, Welcome, frames},
 };
 use futures_util::FutureExt;
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 /// The version of the protocol that `welcome` names.
 const PROTOCOL: u32 = 1;
@@ -90,7 +94,11 @@ impl<G: Game> Machine<G> {
     /// Gives the room up: what it holds can't be told to anyone.
     pub(super) fn abandon(&mut self) {
         self.over = true;
-        self.game = None;
+        let game = self.game.take();
+        // A game that can't even be dropped is gone all the same.
+        if catch_unwind(AssertUnwindSafe(|| drop(game))).is_err() {
+            tracing::error!(room = %self.table().identity.room, "dropping the game panicked");
+        }
     }
 
     /// When the room wants an [`Input::Due`], if nothing happens before.
@@ -167,6 +175,13 @@ impl<G: Game> Machine<G> {
             }
         }
         let table = &mut self.room.table;
+        let place = table.roster.by_user(&newcomer.user);
+        let plays = place.is_some_and(|place| place.member.role() == Role::Player);
+        if plays && newcomer.role == Role::Spectator {
+            let words = "you play in this room, and this token is only for watching".to_owned();
+            self.turn_away(connection, &Refusal::Rejected(words), effects);
+            return Ok(());
+        }
         let user = newcomer.user.clone();
         let session = newcomer.session.clone();
         if let Some(old) = table.roster.replace(&user, connection, session) {
@@ -323,7 +338,7 @@ impl<G: Game> Machine<G> {
             return Ok(());
         };
         let mut greeting = vec![welcome(table, place)];
-        let view = std::panic::catch_unwind(AssertUnwindSafe(|| game.view(&place.member)));
+        let view = catch_unwind(AssertUnwindSafe(|| game.view(&place.member)));
         match view.map_err(|_| Panicked)? {
             Some(Ok(view)) => greeting.push(frames::state(&view, table.last)),
             Some(Err(refusal)) => {

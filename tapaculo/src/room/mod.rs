@@ -15,7 +15,7 @@ mod outlet;
 mod tests;
 
 pub(crate) use self::{
-    door::{Door, Keeper, LockedRoom, Visitor},
+    door::{Door, Keeper, LockedRoom, Unread, Visitor},
     live::Live,
     machine::{Input, Machine},
     outlet::{Outlet, Taken},

@@ -20,7 +20,8 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 /// How many bytes of frames of its own may wait for a connection.
 const OWN_BYTES: usize = RESUME_BYTES;
 
-/// How many bytes of what happens meanwhile may wait for a connection that is being greeted.
+/// How many bytes of what happens meanwhile may wait for a connection that is being greeted, beyond
+/// as many as its greeting has.
 const HELD_BYTES: usize = 4 * RESUME_BYTES;
 
 /// One connection's end of the room: the room puts in, the connection's task takes out.
@@ -42,6 +43,8 @@ struct Waiting {
     /// The greeting, then what is held behind it.
     greeting: VecDeque<Encoded>,
     held_bytes: usize,
+    /// How many those may be: the longer a greeting, the more happens meanwhile.
+    may_hold: usize,
     /// The room's log and how far this connection has come in it; `None` until it is let in.
     log: Option<(SharedLog, Seq)>,
     /// Frames of its own, each to be told after the event with that number.
@@ -89,32 +92,44 @@ impl Outlet {
     /// Lets the connection in: the greeting, then what happens after `position`.
     pub(super) fn enter(&self, greeting: Vec<Encoded>, log: &SharedLog, position: Seq) {
         let mut waiting = self.waiting();
+        let bytes: usize = greeting.iter().map(Encoded::len).sum();
+        waiting.may_hold = HELD_BYTES + bytes;
         waiting.greeting = greeting.into();
         waiting.log = Some((log.clone(), position));
         self.greeted.store(true, Ordering::Release);
     }
 
-    /// Tells of events that the log has just got, and wakes the connection if it should know.
+    /// Tells of the events that the log has just got, and wakes the connection if it has something
+    /// to send for it.
     pub(super) fn notice(&self, events: &[Arc<Entry>]) {
-        let mut concerned = events.iter().filter(|event| event.is_for(&self.user));
+        let is_concerned = events.iter().any(|event| event.is_for(&self.user));
+        if is_concerned && !self.is_greeted() {
+            self.wake();
+            return;
+        }
+        let mut waiting = self.waiting();
+        let Some((first, last)) = events.first().zip(events.last()) else {
+            return;
+        };
+        let Some((_, position)) = waiting.log.as_mut() else {
+            return;
+        };
+        let before = *position;
         if self.is_greeted() {
-            let mut waiting = self.waiting();
-            // The connection's task ends the greeting under the same lock.
-            if self.is_greeted() {
-                for event in concerned {
-                    waiting.hold(event.frame.clone());
-                }
-                if let (Some((_, position)), Some(last)) = (&mut waiting.log, events.last()) {
-                    *position = last.seq;
-                }
-                drop(waiting);
-                self.wake();
+            *position = before.max(last.seq);
+            let new = events.iter().filter(|event| event.seq > before);
+            for event in new.filter(|event| event.is_for(&self.user)) {
+                waiting.hold(event.frame.clone());
+            }
+        } else if before.next() == first.seq {
+            // Nothing of it is for this connection, which may sleep on: it has not fallen behind.
+            *position = last.seq;
+            if waiting.own.is_empty() && waiting.goodbye.is_none() {
                 return;
             }
         }
-        if concerned.next().is_some() {
-            self.wake();
-        }
+        drop(waiting);
+        self.wake();
     }
 
     /// Puts in a frame, to be sent after the event `after`.
@@ -127,10 +142,11 @@ impl Outlet {
             waiting.hold(frame);
             return;
         }
-        waiting.own_bytes += frame.len();
+        // One frame may be as big as it likes: it is what waits behind it that counts.
         if waiting.own_bytes > OWN_BYTES {
             waiting.too_slow = true;
         } else {
+            waiting.own_bytes += frame.len();
             waiting.own.push_back((after, frame));
         }
     }
@@ -171,6 +187,11 @@ impl Outlet {
         waiting.too_slow
     }
 
+    /// Whether a goodbye waits.
+    pub(crate) fn is_to_close(&self) -> bool {
+        self.waiting().goodbye.is_some()
+    }
+
     /// Takes about `most` frames, in the order in which they are to be sent; to be called when
     /// the ones taken before are on their way.
     pub(crate) fn take(&self, most: usize, frames: &mut VecDeque<Utf8Bytes>) -> Taken {
@@ -184,8 +205,10 @@ impl Outlet {
             too_slow,
             ..
         } = &mut *waiting;
+        // Who is to go for another reason is told that one.
+        let slow = goodbye.map_or(Close::TooSlow, |(_, close)| close);
         if *too_slow {
-            return Taken::Close(Close::TooSlow);
+            return Taken::Close(slow);
         }
         let before = frames.len();
         let mut push = |frame: &Encoded| frames.extend(frame.for_dialect(self.dialect).cloned());
@@ -210,7 +233,7 @@ impl Outlet {
             let log = log.read();
             let Ok(entries) = log.after(*position) else {
                 *too_slow = true;
-                return Taken::Close(Close::TooSlow);
+                return Taken::Close(slow);
             };
             for entry in entries.take(most) {
                 own_up_to(*position, &mut push);
@@ -238,10 +261,10 @@ impl Outlet {
 impl Waiting {
     /// Keeps a frame behind the greeting, as far as that may go.
     fn hold(&mut self, frame: Encoded) {
-        self.held_bytes += frame.len();
-        if self.held_bytes > HELD_BYTES {
+        if self.held_bytes > self.may_hold {
             self.too_slow = true;
         } else {
+            self.held_bytes += frame.len();
             self.greeting.push_back(frame);
         }
     }

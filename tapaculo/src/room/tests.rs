@@ -40,6 +40,12 @@ struct FragileOptions {
     refuse: bool,
 }
 
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        self.at("drop");
+    }
+}
+
 impl Fragile {
     fn at(&self, place: &str) {
         assert_ne!(self.panics_in, place, "this panic is part of a test");
@@ -114,6 +120,21 @@ impl Fragile {
         tokio::time::sleep(Duration::from_millis(1)).await;
         self.at("an async handler");
         Err("waited in vain".to_owned())
+    }
+
+    /// Says something to one member only.
+    #[message]
+    fn hint(&mut self, room: &mut Room<Self>, to: UserId) {
+        room.send_to(&to, Said("psst".to_owned()));
+    }
+
+    /// Says so much at once, and replies with so much.
+    #[message]
+    fn burst(&mut self, room: &mut Room<Self>, events: usize, bytes: usize) -> String {
+        for _ in 0..events {
+            room.broadcast(Said("x".repeat(bytes)));
+        }
+        "x".repeat(bytes)
     }
 
     #[message]
@@ -363,7 +384,11 @@ fn join_two(live: &mut Live<Fragile>) -> (Arc<Outlet>, Arc<Outlet>) {
 }
 
 fn message(connection: u64, id: u64, tag: &str) -> Input<<Fragile as Game>::Message> {
-    let json = serde_json::value::to_raw_value(&json!({"type": tag})).unwrap();
+    say(connection, id, &json!({"type": tag}))
+}
+
+fn say(connection: u64, id: u64, message: &Value) -> Input<<Fragile as Game>::Message> {
+    let json = serde_json::value::to_raw_value(message).unwrap();
     Input::Message {
         connection: Connection(connection),
         id: Some(id),
@@ -441,16 +466,97 @@ fn a_connection_that_takes_nothing_is_too_slow_once_the_log_has_moved_on() {
     let (alice, bob) = join_two(&mut live);
     drain(&bob);
     for id in 1..=crate::log::RESUME_EVENTS as u64 {
-        pollster::block_on(live.run(message(1, id, "Count"), NOW));
+        let now = NOW + Duration::from_secs(id);
+        pollster::block_on(live.run(message(1, id, "Count"), now));
         let (frames, close) = drain(&alice);
         assert_eq!(close, None);
         assert!(frames.iter().any(|frame| frame["ack"] == id));
     }
     assert!(!bob.is_too_slow());
-    pollster::block_on(live.run(message(1, 5000, "Count"), NOW));
+    let now = NOW + Duration::from_secs(5000);
+    pollster::block_on(live.run(message(1, 5000, "Count"), now));
     assert!(bob.is_too_slow());
     assert_eq!(drain(&bob), (vec![], Some(Close::TooSlow)));
     assert!(!alice.is_too_slow());
+}
+
+#[test]
+fn events_for_others_never_make_a_reader_slow() {
+    let mut live = live(Arc::new(MemoryStore));
+    let (alice, bob) = join_two(&mut live);
+    drain(&bob);
+    for id in 1..=2000 {
+        let now = NOW + Duration::from_secs(2 * id);
+        let hint = say(1, id, &json!({"type": "Hint", "to": "alice"}));
+        pollster::block_on(live.run(hint, now));
+        drain(&alice);
+    }
+    assert!(!bob.is_too_slow());
+    pollster::block_on(live.run(message(1, 5000, "Count"), NOW));
+    let (frames, close) = drain(&bob);
+    assert_eq!((frames.len(), close), (1, None));
+}
+
+#[test]
+fn what_one_handler_says_makes_nobody_slow_however_much_it_is() {
+    for (events, bytes) in [(3000, 1), (3, 200_000), (1, 1_000_000)] {
+        let mut live = live(Arc::new(MemoryStore));
+        let (alice, bob) = join_two(&mut live);
+        drain(&alice);
+        drain(&bob);
+        let burst = json!({"type": "Burst", "events": events, "bytes": bytes});
+        pollster::block_on(live.run(say(1, 7, &burst), NOW));
+        let (frames, close) = drain(&bob);
+        assert_eq!((frames.len(), close), (events, None));
+        let (frames, close) = drain(&alice);
+        assert_eq!((frames.len(), close), (events + 1, None));
+        assert_eq!(frames[events]["ack"], 7);
+    }
+}
+
+#[test]
+fn who_is_replaced_is_told_so_however_slow_it_is() {
+    let mut live = live(Arc::new(MemoryStore));
+    let (alice, bob) = join_two(&mut live);
+    drain(&bob);
+    for id in 1..=2000 {
+        let now = NOW + Duration::from_secs(2 * id);
+        pollster::block_on(live.run(message(1, id, "Count"), now));
+        drain(&alice);
+    }
+    assert!(bob.is_too_slow());
+    join(&mut live, &outlet("bob", 3, Dialect::Json));
+    assert_eq!(drain(&bob), (vec![], Some(Close::Replaced)));
+}
+
+#[test]
+fn a_newcomer_is_announced_before_what_is_said_about_it() {
+    let mut live = live(Arc::new(MemoryStore));
+    let alice = outlet("alice", 1, Dialect::Json);
+    join(&mut live, &alice);
+    drain(&alice);
+    join(&mut live, &outlet("bob", 2, Dialect::Json));
+    let (frames, _) = drain(&alice);
+    assert_eq!(frames[0]["presence"]["user"], "bob");
+    assert_eq!(frames[1]["data"], "bob joined");
+}
+
+#[test]
+fn a_token_for_watching_does_not_take_over_a_seat() {
+    let mut room = room("nowhere");
+    join_both(&mut room);
+    assert_eq!(room.watch("alice").unwrap_err().code(), "rejected");
+    room.send("alice", json!({"type": "Count"})).unwrap();
+}
+
+#[test]
+fn a_game_that_panics_when_it_is_dropped_is_gone_all_the_same() {
+    let mut room = room("drop");
+    join_both(&mut room);
+    room.disconnect("alice");
+    room.disconnect("bob");
+    room.advance(Duration::from_secs(60));
+    assert!(room.is_over());
 }
 
 #[test]
@@ -495,7 +601,7 @@ fn answers_that_nobody_takes_are_bounded() {
     let alice = outlet("alice", 1, Dialect::Json);
     let pong = crate::protocol::frames::pong(&1.into());
     let most = crate::log::RESUME_BYTES / pong.len();
-    for _ in 0..most {
+    for _ in 0..=most {
         alice.answer(pong.clone());
     }
     assert!(!alice.is_too_slow());

@@ -1,12 +1,14 @@
 //! Accepts connections and speaks HTTP/1 on them, with time limits, until the server drains.
 
-use super::app::App;
+use super::{app::App, shutdown::signalled};
+use crate::session::Patient;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use socket2::SockRef;
 use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -16,6 +18,13 @@ use tokio::{
 
 /// How long a client may take to send a request's head, and may be idle between two requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client may take nothing of a response that is on its way.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much the system may keep of what a client has not taken: as much is lost on one that lags,
+/// and has to pass before it is heard of again.
+const SEND_BUFFER: usize = 128 * 1024;
 
 /// The most bytes of a request's head.
 const HEADER_BYTES: usize = 16 * 1024;
@@ -37,7 +46,11 @@ pub(super) async fn serve(
     let mut clients = JoinSet::new();
     let mut ended = pin!(async {
         app.handle.requested().await;
-        app.drain().await;
+        tokio::select! {
+            () = app.drain() => {}
+            // Who asks twice does not want to wait.
+            () = signalled() => {}
+        }
     });
     loop {
         tokio::select! {
@@ -67,15 +80,18 @@ fn is_the_clients(error: &io::Error) -> bool {
 }
 
 async fn client(stream: TcpStream, router: Router) {
-    if let Err(error) = stream.set_nodelay(true) {
+    let options = SockRef::from(&stream);
+    let set = options.set_tcp_nodelay(true);
+    if let Err(error) = set.and_then(|()| options.set_send_buffer_size(SEND_BUFFER)) {
         tracing::debug!(%error, "the socket is gone already");
         return;
     }
+    let io = Patient::new(stream, WRITE_TIMEOUT);
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(io), TowerToHyperService::new(router))
         .with_upgrades()
         .await;
     if let Err(error) = served {

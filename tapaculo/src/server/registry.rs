@@ -126,7 +126,10 @@ impl Registry {
             match Arc::clone(&door).join(visitor).await {
                 Ok(()) => return Some(door),
                 // It was over before its lock was free: the next one will be a new room.
-                Err(back) => visitor = back,
+                Err(back) => {
+                    self.forget_door(game, &room, &door);
+                    visitor = back;
+                }
             }
         }
     }
@@ -145,6 +148,16 @@ impl Registry {
             }
         });
         Some(Arc::clone(&open.door))
+    }
+
+    /// Forgets a room that is over, if its end has not done so.
+    fn forget_door(&self, game: &'static str, room: &RoomId, door: &Arc<dyn Door>) {
+        let mut rooms = self.rooms();
+        let key = (game, room.clone());
+        let open = rooms.open.get(&key);
+        if open.is_some_and(|open| Arc::ptr_eq(&open.door, door)) {
+            rooms.open.remove(&key);
+        }
     }
 
     /// Opens no more rooms and closes all there are, each after its message in hand.

@@ -69,7 +69,7 @@ impl ServerHandle {
 }
 
 /// Waits until the process is asked to end.
-async fn signalled() {
+pub(super) async fn signalled() {
     let interrupt = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::warn!(%error, "ctrl-c can't be heard");

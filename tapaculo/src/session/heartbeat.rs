@@ -32,19 +32,6 @@ pub(super) enum Event {
     Ping,
     /// The peer has not answered: it is gone.
     Silent,
-    /// The peer has taken nothing for too long: it is gone.
-    Stuck,
-}
-
-/// What the connection waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waiting {
-    /// For the peer to say something.
-    Reading,
-    /// For the peer to take something.
-    Writing,
-    /// For a handler: the peer has no part in it.
-    Handling,
 }
 
 /// The heartbeat of one connection.
@@ -57,8 +44,8 @@ pub(super) struct Beat {
     next_ping: Instant,
     /// When the peer must have been heard of since the last ping.
     answer_by: Option<Instant>,
-    /// What the connection waits for, and since when.
-    waiting: (Waiting, Instant),
+    /// Since when the connection does not read: that time is not the peer's.
+    not_reading: Option<Instant>,
     /// When the connection has asked to be polled in any case.
     look_by: Option<Instant>,
 }
@@ -66,13 +53,13 @@ pub(super) struct Beat {
 impl Beat {
     pub(super) fn start(settings: Heartbeat) -> Self {
         let now = Instant::now();
-        let next_ping = now + settings.every;
+        let next_ping = after(now, settings.every);
         Self {
             settings,
             timer: Box::pin(sleep_until(next_ping)),
             next_ping,
             answer_by: None,
-            waiting: (Waiting::Reading, now),
+            not_reading: None,
             look_by: None,
         }
     }
@@ -82,23 +69,16 @@ impl Beat {
         self.answer_by = None;
     }
 
-    /// The peer took something.
-    pub(super) fn wrote(&mut self) {
-        if self.waiting.0 == Waiting::Writing {
-            self.waiting.1 = Instant::now();
-        }
-    }
-
     /// Has the connection polled at this moment.
     pub(super) fn look_at(&mut self, at: Instant) {
         self.look_by = Some(at);
         self.set_timer();
     }
 
-    /// The next thing to do.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, waiting: Waiting) -> Poll<Event> {
-        if waiting != self.waiting.0 {
-            self.turn_to(waiting);
+    /// The next thing to do; `reading` tells whether the connection hears the peer now.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<Event> {
+        if reading == self.not_reading.is_some() {
+            self.turn_to(reading);
         }
         loop {
             ready!(self.timer.as_mut().poll(cx));
@@ -112,13 +92,12 @@ impl Beat {
         }
     }
 
-    fn turn_to(&mut self, waiting: Waiting) {
+    fn turn_to(&mut self, reading: bool) {
         let now = Instant::now();
-        let (before, since) = std::mem::replace(&mut self.waiting, (waiting, now));
-        if before != Waiting::Reading
-            && let Some(answer_by) = &mut self.answer_by
-        {
-            // While nobody reads, the peer can't be heard.
+        let since = self.not_reading.take();
+        if !reading {
+            self.not_reading = Some(now);
+        } else if let (Some(answer_by), Some(since)) = (&mut self.answer_by, since) {
             *answer_by += now - since;
         }
         self.set_timer();
@@ -126,29 +105,23 @@ impl Beat {
 
     fn due(&mut self, now: Instant) -> Option<Event> {
         if self.gone_by().is_some_and(|by| now >= by) {
-            return Some(match self.waiting.0 {
-                Waiting::Writing => Event::Stuck,
-                Waiting::Reading | Waiting::Handling => Event::Silent,
-            });
+            return Some(Event::Silent);
         }
         if now < self.next_ping {
             return None;
         }
-        self.next_ping = now + self.settings.every;
-        if self.waiting.0 != Waiting::Reading {
+        self.next_ping = after(now, self.settings.every);
+        if self.not_reading.is_some() {
             return None;
         }
-        self.answer_by.get_or_insert(now + self.settings.patience);
+        self.answer_by
+            .get_or_insert(after(now, self.settings.patience));
         Some(Event::Ping)
     }
 
     /// When the peer counts as gone if nothing changes.
     fn gone_by(&self) -> Option<Instant> {
-        match self.waiting {
-            (Waiting::Reading, _) => self.answer_by,
-            (Waiting::Writing, since) => Some(since + self.settings.every + self.settings.patience),
-            (Waiting::Handling, _) => None,
-        }
+        self.answer_by.filter(|_| self.not_reading.is_none())
     }
 
     /// Sets the timer to the next moment at which something might be due.
@@ -157,6 +130,12 @@ impl Beat {
         let next = moments.into_iter().flatten().min();
         self.timer.as_mut().reset(next.unwrap_or(self.next_ping));
     }
+}
+
+/// A moment so much later; one that can't be counted is far enough.
+fn after(moment: Instant, time: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    moment.checked_add(time).unwrap_or(moment + FAR)
 }
 
 #[cfg(test)]
@@ -173,55 +152,57 @@ mod tests {
         })
     }
 
-    async fn next(beat: &mut Beat, waiting: Waiting) -> (Event, u64) {
+    async fn next(beat: &mut Beat) -> (Event, u64) {
         let start = Instant::now();
-        let event = poll_fn(|cx| beat.poll(cx, waiting)).await;
+        let event = poll_fn(|cx| beat.poll(cx, true)).await;
         (event, start.elapsed().as_secs())
     }
 
-    /// Waits like this for a while, in which nothing is due.
-    async fn wait(beat: &mut Beat, waiting: Waiting, time: Duration) {
-        let waited = tokio::time::timeout(time, next(beat, waiting)).await;
+    /// Reads, or does not, for a while in which nothing is due.
+    async fn wait(beat: &mut Beat, reading: bool, time: Duration) {
+        let waiting = poll_fn(|cx| beat.poll(cx, reading));
+        let waited = tokio::time::timeout(time, waiting).await;
         assert!(waited.is_err(), "{waited:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_is_silent_for_10_s_after_a_ping_is_gone() {
         let mut beat = beat();
-        assert_eq!(next(&mut beat, Waiting::Reading).await, (Event::Ping, 25));
+        assert_eq!(next(&mut beat).await, (Event::Ping, 25));
         beat.heard();
-        assert_eq!(next(&mut beat, Waiting::Reading).await, (Event::Ping, 25));
-        assert_eq!(next(&mut beat, Waiting::Reading).await, (Event::Silent, 10));
+        assert_eq!(next(&mut beat).await, (Event::Ping, 25));
+        assert_eq!(next(&mut beat).await, (Event::Silent, 10));
     }
 
     #[tokio::test(start_paused = true)]
     async fn time_in_which_nobody_reads_does_not_count() {
         let mut beat = beat();
-        assert_eq!(next(&mut beat, Waiting::Reading).await, (Event::Ping, 25));
-        wait(&mut beat, Waiting::Reading, 4 * SECOND).await;
-        wait(&mut beat, Waiting::Handling, 300 * SECOND).await;
-        assert_eq!(next(&mut beat, Waiting::Reading).await, (Event::Silent, 6));
+        assert_eq!(next(&mut beat).await, (Event::Ping, 25));
+        wait(&mut beat, true, 4 * SECOND).await;
+        wait(&mut beat, false, 300 * SECOND).await;
+        assert_eq!(next(&mut beat).await, (Event::Silent, 6));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_peer_that_takes_nothing_is_gone_and_one_that_takes_a_little_is_not() {
-        let mut beat = beat();
-        wait(&mut beat, Waiting::Writing, 34 * SECOND).await;
-        beat.wrote();
-        assert_eq!(next(&mut beat, Waiting::Writing).await, (Event::Stuck, 35));
+    async fn a_heartbeat_may_be_as_slow_as_never() {
+        let mut beat = Beat::start(Heartbeat {
+            every: Duration::MAX,
+            patience: Duration::MAX,
+        });
+        wait(&mut beat, true, 3600 * SECOND).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_looks_when_it_is_asked_to() {
         let mut beat = beat();
         beat.look_at(Instant::now() + 30 * SECOND);
-        assert_eq!(next(&mut beat, Waiting::Reading).await, (Event::Ping, 25));
+        assert_eq!(next(&mut beat).await, (Event::Ping, 25));
         beat.heard();
         let start = Instant::now();
         let mut polls = 0;
         let poll = poll_fn(|cx| {
             polls += 1;
-            let beat = beat.poll(cx, Waiting::Reading);
+            let beat = beat.poll(cx, true);
             if start.elapsed() >= 5 * SECOND {
                 Poll::Ready(())
             } else {

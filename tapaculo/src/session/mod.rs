@@ -6,24 +6,26 @@
 
 mod heartbeat;
 mod linger;
+mod patient;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::heartbeat::Heartbeat;
+pub(crate) use self::{heartbeat::Heartbeat, patient::Patient};
 
 use self::{
-    heartbeat::{Beat, Event, Waiting},
+    heartbeat::{Beat, Event},
     linger::linger,
 };
 use crate::{
     protocol::{Close, ErrorCode, Incoming, Incorrect, frames},
-    room::{Door, Outlet, Taken},
+    room::{Door, Outlet, Taken, Unread},
 };
-use futures_util::{Sink, Stream, future::BoxFuture};
+use futures_util::{FutureExt, Sink, Stream, future::BoxFuture};
 use std::{
     collections::VecDeque,
     future::poll_fn,
     ops::ControlFlow,
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -48,7 +50,7 @@ const BUFFER_BYTES: usize = 4 * 1024;
 /// How many frames are taken from the room at a time.
 const BATCH: usize = 64;
 
-/// How long a peer may take to answer a close frame.
+/// How long a peer may take to read up to the close frame and to answer it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long is a frame that closes the connection: four times the largest message, and at least
@@ -78,6 +80,8 @@ where
         .write_buffer_size(BUFFER_BYTES)
         .max_message_size(Some(limit))
         .max_frame_size(Some(limit));
+    let Heartbeat { every, patience } = start.heartbeat;
+    let io = Patient::new(io, every.saturating_add(patience));
     let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
     let mut session = Session {
         socket,
@@ -87,14 +91,17 @@ where
         batch: VecDeque::new(),
         unflushed: false,
         stage: Stage::Open,
+        close_by: None,
         beat: Beat::start(start.heartbeat),
         max_message: start.max_message,
     };
-    poll_fn(|cx| session.poll(cx)).await;
+    // What is the game's is contained where it is called; this is for the seat's sake.
+    let polling = AssertUnwindSafe(poll_fn(|cx| session.poll(cx)));
+    let panicked = polling.catch_unwind().await.is_err();
     if let Some(door) = session.door.take() {
         door.leave(session.outlet.connection).await;
     }
-    if matches!(session.stage, Stage::Closing { .. }) {
+    if session.stage == Stage::Closing && !panicked {
         linger(session.socket.into_inner()).await;
     }
 }
@@ -111,6 +118,8 @@ struct Session<S> {
     /// Whether the socket has been handed something that it may not have sent.
     unflushed: bool,
     stage: Stage,
+    /// When the peer must have taken what is said before the goodbye, and answered that.
+    close_by: Option<Instant>,
     beat: Beat,
     max_message: usize,
 }
@@ -125,9 +134,7 @@ enum Work {
 enum Stage {
     Open,
     /// A close frame is on its way or sent; what comes in is no longer heard.
-    Closing {
-        until: Instant,
-    },
+    Closing,
     /// Nothing can be sent or received.
     Dead,
 }
@@ -149,15 +156,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 };
             }
             let written = self.poll_write(cx);
-            let read = match written {
-                Poll::Ready(Ok(())) if self.work.is_none() => self.poll_read(cx),
-                Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
-                Poll::Ready(Err(Broken)) => Poll::Ready(ControlFlow::Break(())),
+            if written.is_pending() && self.outlet.is_to_close() {
+                self.close_soon();
+            }
+            // Once it is closing nothing is heard, but all is read: what is left unread would
+            // reset the connection, and the close frame be lost.
+            let reading = match self.stage {
+                Stage::Open => self.work.is_none() && written.is_ready(),
+                Stage::Closing => true,
+                Stage::Dead => false,
             };
-            let waiting = match (&self.work, written) {
-                (_, Poll::Pending) => Waiting::Writing,
-                (Some(_), Poll::Ready(_)) => Waiting::Handling,
-                (None, Poll::Ready(_)) => Waiting::Reading,
+            let read = match written {
+                Poll::Ready(Err(Broken)) => Poll::Ready(ControlFlow::Break(())),
+                _ if reading => self.poll_read(cx),
+                _ => Poll::Pending,
             };
             match read {
                 Poll::Ready(ControlFlow::Continue(())) => {
@@ -173,7 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
                 Poll::Pending => {}
             }
-            match self.poll_time(cx, waiting) {
+            match self.poll_time(cx, reading) {
                 Poll::Ready(()) => continue,
                 Poll::Pending => return Poll::Pending,
             }
@@ -201,7 +213,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 ready!(self.poll_ready(cx))?;
                 if let Some(frame) = self.batch.pop_front() {
                     self.send(Message::Text(frame))?;
-                    self.beat.wrote();
                 }
             }
             if self.stage != Stage::Open {
@@ -216,7 +227,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if self.unflushed {
             ready!(self.poll_flush(cx))?;
             self.unflushed = false;
-            self.beat.wrote();
         }
         Poll::Ready(Ok(()))
     }
@@ -264,7 +274,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 } else if let Some(door) = &self.door {
                     match Arc::clone(door).message(self.outlet.connection, id, data) {
                         Ok(handling) => self.work = Some(Work::Handling(handling)),
-                        Err(bad) => self.refuse(ErrorCode::BadMessage, &bad.to_string(), id),
+                        Err(Unread::Bad(bad)) => {
+                            self.refuse(ErrorCode::BadMessage, &bad.to_string(), id);
+                        }
+                        Err(Unread::Panicked) => {
+                            self.refuse(ErrorCode::Internal, "the game failed", id);
+                        }
                     }
                 }
             }
@@ -303,27 +318,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     fn begin_to_close(&mut self) {
-        let until = Instant::now() + CLOSE_TIMEOUT;
-        self.stage = Stage::Closing { until };
-        self.beat.look_at(until);
+        self.stage = Stage::Closing;
+        self.close_soon();
+    }
+
+    fn close_soon(&mut self) {
+        if self.close_by.is_none() {
+            let by = Instant::now() + CLOSE_TIMEOUT;
+            self.close_by = Some(by);
+            self.beat.look_at(by);
+        }
     }
 
     /// Keeps time: the heartbeat, a peer that takes nothing, a close that is not answered.
-    fn poll_time(&mut self, cx: &mut Context<'_>, waiting: Waiting) -> Poll<()> {
-        if let Stage::Closing { until } = self.stage
-            && Instant::now() >= until
-        {
+    fn poll_time(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
+        if self.close_by.is_some_and(|by| Instant::now() >= by) {
             self.stage = Stage::Dead;
             return Poll::Ready(());
         }
-        match ready!(self.beat.poll(cx, waiting)) {
+        match ready!(self.beat.poll(cx, reading)) {
             Event::Ping if self.stage == Stage::Open => {
                 if self.send(Message::Ping(Vec::new().into())).is_err() {
                     self.stage = Stage::Dead;
                 }
             }
             Event::Ping => {}
-            Event::Silent | Event::Stuck => {
+            Event::Silent => {
                 tracing::debug!("the peer is silent");
                 self.stage = Stage::Dead;
             }

@@ -2,10 +2,10 @@
 
 use super::{Heartbeat, Start, serve};
 use crate::{
-    game::{BadMessage, Connection},
+    game::Connection,
     ids::UserId,
-    protocol::{Close, Dialect, frames},
-    room::{Door, Outlet, Visitor},
+    protocol::{Close, Dialect, ErrorCode, frames},
+    room::{Door, Outlet, Unread, Visitor},
 };
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
 use serde_json::value::RawValue;
@@ -48,7 +48,7 @@ impl Door for Idle {
         _connection: Connection,
         _id: Option<u64>,
         _data: &RawValue,
-    ) -> Result<BoxFuture<'static, ()>, BadMessage> {
+    ) -> Result<BoxFuture<'static, ()>, Unread> {
         Ok(Box::pin(async move {
             self.begun.fetch_add(1, Ordering::SeqCst);
             self.go_on.notified().await;
@@ -200,4 +200,27 @@ async fn the_close_frame_comes_after_what_was_said_before_it() {
     while let Some(Ok(_)) = client.next().await {}
     drop(client);
     timeout(DEADLINE, task).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_read_holds_no_goodbye_up_for_long() {
+    let Served {
+        outlet,
+        task,
+        client,
+        ..
+    } = served(1024).await;
+    let words = "x".repeat(100_000);
+    outlet.answer(frames::error(ErrorCode::Internal, &words, None));
+    outlet.wake();
+    tokio::task::yield_now().await;
+    let start = tokio::time::Instant::now();
+    outlet.dismiss(Close::Restarting);
+    task.await.unwrap();
+    assert!(
+        start.elapsed() <= Duration::from_secs(12),
+        "{:?}",
+        start.elapsed()
+    );
+    drop(client);
 }
