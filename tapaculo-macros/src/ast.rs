@@ -2,8 +2,11 @@
 
 use crate::names::Role;
 use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg, Generics, Path, Signature, Type, Visibility, token::Brace};
+
+/// With more, clippy speaks of too many: but every field of a message is one.
+const CLIPPYS_MOST_ARGUMENTS: usize = 7;
 
 /// An item with `#[tapaculo::game]` on it.
 pub(crate) enum Item {
@@ -95,6 +98,12 @@ impl ToTokens for Impl {
 
 impl ToTokens for Method {
     fn to_tokens(&self, tokens: &mut TokenStream) {
+        if let Some(marker) = self.markers.first() {
+            asked_for(marker.role).to_tokens(tokens);
+            if self.sig.inputs.len() > CLIPPYS_MOST_ARGUMENTS {
+                quote!(#[allow(clippy::too_many_arguments)]).to_tokens(tokens);
+            }
+        }
         all(&self.attrs, tokens);
         self.vis.to_tokens(tokens);
         let mut sig = self.sig.clone();
@@ -112,6 +121,29 @@ impl ToTokens for Method {
         }
         sig.to_tokens(tokens);
         self.body.to_tokens(tokens);
+    }
+}
+
+/// Allows what clippy would say of the very signature that the macro asks for. It comes first, so
+/// that the user's own attributes have the last word.
+fn asked_for(role: Role) -> TokenStream {
+    match role {
+        // An owned field that is only looked at.
+        Role::Message | Role::Create => {
+            quote!(#[allow(clippy::needless_pass_by_value, clippy::unused_self)])
+        }
+        // A field that is lent, however small; a `Result` that may become an error one day.
+        Role::Validate => quote! {
+            #[allow(
+                clippy::ref_option,
+                clippy::trivially_copy_pass_by_ref,
+                clippy::unnecessary_wraps,
+                clippy::unused_self
+            )]
+        },
+        Role::Hook(_) | Role::View => {
+            quote!(#[allow(clippy::trivially_copy_pass_by_ref, clippy::unused_self)])
+        }
     }
 }
 

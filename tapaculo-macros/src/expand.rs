@@ -5,11 +5,12 @@
 //! given the span of what the user wrote.
 
 use crate::{
-    model::{Arg, Call, Declaration, Field, Game, Library, Message, Value, in_macro},
+    model::{Arg, Call, Declaration, Field, Game, Library, Message, Reading, Value, in_macro},
     names::Hook,
 };
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{ext::IdentExt, spanned::Spanned};
 
 impl ToTokens for Library {
     fn to_tokens(&self, tokens: &mut TokenStream) {
@@ -35,8 +36,9 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
         empty_timeout_ms,
     } = declaration;
     let event = match event {
-        Some(event) => event.to_token_stream(),
-        None => quote!(#library::game::NoEvent),
+        // The whole item at the type: there rustc says that the type is not public enough.
+        Some(event) => quote_spanned!(in_macro(event.span())=> type Event = #event;),
+        None => quote!(type Event = #library::game::NoEvent;),
     };
     let players = players.map(|most| {
         let most = Literal::u32_unsuffixed(most);
@@ -54,7 +56,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #library::game::Declared for #ident {
-            type Event = #event;
+            #event
             const NAME: &'static ::core::primitive::str = #name;
             const SETTINGS: #library::game::Settings = #library::game::Settings::new()
                 #players #spectators #history #empty_timeout;
@@ -70,6 +72,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
 // };
 pub(crate) fn game(game: &Game) -> TokenStream {
     let (library, ty, enum_) = (&game.library, &game.ty, &game.enum_);
+    let once = once(game);
     let message_enum = message_enum(game);
     let wires = game.messages.iter().map(|message| {
         let cfgs = &message.handler.cfgs;
@@ -84,6 +87,7 @@ pub(crate) fn game(game: &Game) -> TokenStream {
     let view = game.view.iter().map(|call| self::view(game, call));
     let allow = game.deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
+        #once
         #message_enum
 
         const _: () = {
@@ -101,6 +105,15 @@ pub(crate) fn game(game: &Game) -> TokenStream {
             }
         };
     }
+}
+
+// const __ALL_HANDLERS_OF_Chess_GO_INTO_ONE_IMPL: () = ();
+//
+// Before anything else, so that its name is in the first error about a second `impl`.
+fn once(game: &Game) -> TokenStream {
+    let name = format_ident!("__ALL_HANDLERS_OF_{}_GO_INTO_ONE_IMPL", game.name.unraw());
+    let name = at_token(name, Span::call_site());
+    quote!(const #name: () = ();)
 }
 
 // /// The messages of `Chess`.
@@ -124,7 +137,7 @@ pub(crate) fn message_enum(game: &Game) -> TokenStream {
     });
     quote! {
         #[doc = #doc]
-        #[allow(missing_docs)]
+        #[allow(missing_docs, clippy::exhaustive_enums)]
         pub enum #enum_ {
             #(#variants,)*
         }
@@ -163,13 +176,21 @@ fn decode(game: &Game) -> TokenStream {
     }
 }
 
-// "Move" => {
+// "Chat" => {
 //     #[derive(::tapaculo::__private::serde::Deserialize)]
 //     #[serde(crate = "::tapaculo::__private::serde")]
-//     struct __Fields { from: Square, to: Square, promotion: Option<Piece> }
-//     let __Fields { from, to, promotion } = __message.fields()?;
-//     ::core::result::Result::Ok(ChessMessage::Move { from, to, promotion })
+//     struct __Fields<__T0> { text: __T0 }
+//     fn __fields<__T0: ::tapaculo::__private::IsField>(
+//         __message: &::tapaculo::game::RawMessage<'_>,
+//     ) -> ::core::result::Result<__Fields<__T0>, ::tapaculo::game::BadMessage> {
+//         __message.fields()
+//     }
+//     let __Fields { text } = __fields::<String>(__message)?;
+//     ::core::result::Result::Ok(ChessMessage::Chat { text })
 // }
+//
+// Generic, so that a type which can't be read is one error, in our words: in a derive for the type
+// itself it would be three of serde's.
 fn decode_arm(game: &Game, message: &Message) -> TokenStream {
     let (library, enum_) = (&game.library, &game.enum_);
     let (wire, variant, fields) = (&message.wire, &message.variant, &message.fields);
@@ -177,20 +198,38 @@ fn decode_arm(game: &Game, message: &Message) -> TokenStream {
     if fields.is_empty() {
         return quote!(#(#cfgs)* #wire => ::core::result::Result::Ok(#enum_::#variant),);
     }
-    let serde = serde_path(library);
-    let declared = fields.iter().map(|field| {
-        let (name, ty, serde) = (&field.name, &field.ty, &field.serde);
-        let cfgs = &field.cfgs;
-        quote!(#(#cfgs)* #(#serde)* #name: #ty)
-    });
+    let mut generics = Vec::new();
+    let mut bounds = Vec::new();
+    let mut types = Vec::new();
+    let mut declared = Vec::new();
+    for field in fields {
+        let (name, ty, serde, cfgs) = (&field.name, &field.ty, &field.serde, &field.cfgs);
+        let Reading::ByType { or_default } = field.reading else {
+            declared.push(quote!(#(#cfgs)* #(#serde)* #name: #ty));
+            continue;
+        };
+        let generic = format_ident!("__T{}", generics.len());
+        let or_default = or_default.then(|| quote!(+ ::core::default::Default));
+        declared.push(quote!(#(#serde)* #name: #generic));
+        bounds.push(quote!(#generic: #library::__private::IsField #or_default));
+        generics.push(generic);
+        types.push(ty);
+    }
+    let serde = quote!(#library::__private::serde);
+    let serde_path = serde.to_string().replace(' ', "");
     let names = names(fields);
     quote! {
         #(#cfgs)*
         #wire => {
-            #[derive(#library::__private::serde::Deserialize)]
-            #[serde(crate = #serde)]
-            struct __Fields { #(#declared),* }
-            let __Fields #names = __message.fields()?;
+            #[derive(#serde::Deserialize)]
+            #[serde(crate = #serde_path)]
+            struct __Fields<#(#generics),*> { #(#declared),* }
+            fn __fields<#(#bounds),*>(
+                __message: &#library::game::RawMessage<'_>,
+            ) -> ::core::result::Result<__Fields<#(#generics),*>, #library::game::BadMessage> {
+                __message.fields()
+            }
+            let __Fields #names = __fields::<#(#types),*>(__message)?;
             ::core::result::Result::Ok(#enum_::#variant #names)
         }
     }
@@ -518,10 +557,4 @@ fn braced(parts: impl Iterator<Item = TokenStream>) -> TokenStream {
     } else {
         TokenStream::new()
     }
-}
-
-/// serde wants the path of its crate as text.
-fn serde_path(library: &Library) -> String {
-    let path = quote!(#library::__private::serde);
-    path.to_string().replace(' ', "")
 }

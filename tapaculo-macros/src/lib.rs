@@ -25,9 +25,9 @@ use proc_macro::TokenStream;
 ///
 /// | option | default | |
 /// | --- | --- | --- |
-/// | `players = 2`, `players = 2..=6` | no limit | seats; full is the upper end |
+/// | `players = 2`, `players = 2..=6` | no limit | seats: the upper end; the lower is for the reader |
 /// | `spectators` | off | those who find no seat, or ask for the role in their token, watch |
-/// | `event = MyEvent` | none | what the room may say, a type that implements `Serialize` |
+/// | `event = MyEvent` | none | what the room may say: `Serialize`, and as visible as the struct |
 /// | `history = 100` | 0 | events kept for newcomers |
 /// | `empty_timeout = "5m"` | `"5m"` | how long an empty room is kept; units `ms`, `s`, `m`, `h` |
 /// | `name = "chess"` | the struct's name in kebab-case | the name on the wire |
@@ -35,80 +35,97 @@ use proc_macro::TokenStream;
 ///
 /// On the `impl` it turns methods into the room's rules: [`macro@message`] handlers,
 /// [`macro@validate`], the hooks [`macro@create`], [`macro@on_join`], [`macro@on_full`],
-/// [`macro@on_leave`] and [`macro@on_empty`], and the [`macro@view`]. The messages become a public
-/// enum, `ChessMessage` for `Chess`.
+/// [`macro@on_leave`] and [`macro@on_empty`], and the [`macro@view`]. A game has one such `impl`;
+/// helpers may be anywhere.
 ///
-/// Their parameters are lent by the library where they are references to its types, in any order
-/// or left out: `&mut Room<Self>` or `&Room<Self>`, `&Player` (who has a seat), `&Member`
-/// (anyone).
+/// # What a method takes
+///
+/// A method takes what it needs, in any order: `&mut Room<Self>` or `&Room<Self>`; the sender, as
+/// `&Player` (has a seat) or `&Member` (anyone). Every other parameter of a `#[message]` is a
+/// field that the client fills in: an owned `UserId` or `Seat` is what the client claims, not who
+/// it is.
+///
+/// # What is generated
+///
+/// The messages become a public enum, `ChessMessage` for `Chess`: one variant a handler, with its
+/// fields by name.
 #[proc_macro_attribute]
 pub fn game(options: TokenStream, item: TokenStream) -> TokenStream {
     item::game(options.into(), item.into()).into()
 }
 
-/// A method that handles a message, inside a `#[tapaculo::game] impl`.
-///
-/// Its owned parameters are the message's fields; `#[serde(rename, default, with)]` on one is
-/// passed on. The message is called as the method in `PascalCase`, or `#[message(rename = "Move")]`;
-/// only with `#[message(spectators)]` may spectators send it. The method takes `&mut self` or
-/// `&self`, may be `async`, and returns `()`, a reply that implements `Serialize`, or a `Result`
-/// of either with an error that displays.
-#[proc_macro_attribute]
-pub fn message(_options: TokenStream, item: TokenStream) -> TokenStream {
-    standin::outside(names::MESSAGE, item.into()).into()
+/// The attributes of methods: they do nothing by themselves but say where they belong.
+macro_rules! attributes_of_methods {
+    ($($(#[$doc:meta])* $attribute:ident = $NAME:ident,)*) => {$(
+        $(#[$doc])*
+        #[proc_macro_attribute]
+        pub fn $attribute(_options: TokenStream, item: TokenStream) -> TokenStream {
+            standin::outside(names::$NAME, item.into()).into()
+        }
+    )*};
 }
 
-/// A method that may refuse a message before its handler, inside a `#[tapaculo::game] impl`.
-///
-/// `#[validate(play)]` runs before the handler `play` and sees its fields by reference, by name.
-/// `#[validate]` runs before every handler and may take the message, as `&ChessMessage`. It takes
-/// `&self` and returns `Result<(), E>`; the sender alone is told the error.
-#[proc_macro_attribute]
-pub fn validate(_options: TokenStream, item: TokenStream) -> TokenStream {
-    standin::outside(names::VALIDATE, item.into()).into()
-}
+attributes_of_methods! {
+    /// A method that handles a message, inside a `#[tapaculo::game] impl`.
+    ///
+    /// Its owned parameters are the message's fields; `#[serde(rename, default, with)]` on one is
+    /// passed on. The message is called as the method in `PascalCase`, or `#[message(rename = "Move")]`;
+    /// only with `#[message(spectators)]` may spectators send it. The method takes `&mut self` or
+    /// `&self`, may be `async`, and returns `()`, a reply that implements `Serialize`, or a `Result`
+    /// of either with an error that displays.
+    ///
+    /// On an `Err` what the method *said* is dropped, and the sender alone is told why. What it
+    /// *changed* in the struct stays: check first, change afterwards.
+    ///
+    /// While an `async` handler waits, its room does nothing else; there is no time limit in this
+    /// version.
+    message = MESSAGE,
 
-/// The function that makes a room's first state, inside a `#[tapaculo::game] impl`.
-///
-/// It may take `&RoomId` and the options of the token that opens the room, any type that is
-/// `Deserialize` and `Default`, and returns `Self` or `Result<Self, E>`. Without it a room begins
-/// with the struct's `Default`.
-#[proc_macro_attribute]
-pub fn create(_options: TokenStream, item: TokenStream) -> TokenStream {
-    standin::outside(names::CREATE, item.into()).into()
-}
+    /// A method that may refuse a message before its handler, inside a `#[tapaculo::game] impl`.
+    ///
+    /// `#[validate(play)]` runs before the handler `play` and sees its fields by reference, by name.
+    /// `#[validate]` runs before every handler and may take the message, as `&ChessMessage`. It takes
+    /// `&self`, may be `async`, and returns `Result<(), E>`; the sender alone is told the error.
+    ///
+    /// Those without a name run first, then the handler's own, each in the order of the source.
+    validate = VALIDATE,
 
-/// A method called when a player takes a seat, inside a `#[tapaculo::game] impl`.
-///
-/// It may take `&Player` and the room; an `Err` refuses the player.
-#[proc_macro_attribute]
-pub fn on_join(_options: TokenStream, item: TokenStream) -> TokenStream {
-    standin::outside(names::ON_JOIN, item.into()).into()
-}
+    /// The function that makes a room's first state, inside a `#[tapaculo::game] impl`.
+    ///
+    /// It may take `&RoomId` and the options of the token that opens the room, any type that is
+    /// `Deserialize` and `Default`, and returns `Self` or `Result<Self, E>`. Without it a room begins
+    /// with the struct's `Default`.
+    create = CREATE,
 
-/// A method called when the last seat is taken, inside a `#[tapaculo::game] impl`.
-#[proc_macro_attribute]
-pub fn on_full(_options: TokenStream, item: TokenStream) -> TokenStream {
-    standin::outside(names::ON_FULL, item.into()).into()
-}
+    /// A method called when a player takes a seat, inside a `#[tapaculo::game] impl`.
+    ///
+    /// It may take `&Player` and `&mut Room<Self>`. The player is a member already, and hears what the
+    /// method says. An `Err` refuses the player; [`macro@on_leave`] is then not called.
+    ///
+    /// Spectators call no hook, nor does a user whose new connection takes over the seat.
+    on_join = ON_JOIN,
 
-/// A method called when a player gives up the seat, inside a `#[tapaculo::game] impl`.
-#[proc_macro_attribute]
-pub fn on_leave(_options: TokenStream, item: TokenStream) -> TokenStream {
-    standin::outside(names::ON_LEAVE, item.into()).into()
-}
+    /// A method called when the last seat is taken, inside a `#[tapaculo::game] impl`.
+    ///
+    /// That is the upper end of `players`; without `players` it is never called. It may take
+    /// `&mut Room<Self>`. An `Err` is logged, and what the method said is dropped.
+    on_full = ON_FULL,
 
-/// A method called when the last member has gone, inside a `#[tapaculo::game] impl`.
-#[proc_macro_attribute]
-pub fn on_empty(_options: TokenStream, item: TokenStream) -> TokenStream {
-    standin::outside(names::ON_EMPTY, item.into()).into()
-}
+    /// A method called when a player gives up the seat, inside a `#[tapaculo::game] impl`.
+    ///
+    /// It may take `&Player` and `&mut Room<Self>`; the player is no longer among `room.players()`. An
+    /// `Err` is logged, and what the method said is dropped.
+    on_leave = ON_LEAVE,
 
-/// A method that says what one member may see, inside a `#[tapaculo::game] impl`.
-///
-/// It takes `&self` and perhaps the `&Member` who looks, and returns anything that implements
-/// `Serialize`.
-#[proc_macro_attribute]
-pub fn view(_options: TokenStream, item: TokenStream) -> TokenStream {
-    standin::outside(names::VIEW, item.into()).into()
+    /// A method called when the last member has gone, inside a `#[tapaculo::game] impl`.
+    ///
+    /// It may take `&mut Room<Self>`. The room is kept for `empty_timeout`: whoever comes by then finds
+    /// the state as it is. Nothing is called when it is dropped.
+    on_empty = ON_EMPTY,
+
+    /// A method that says what one member may see, inside a `#[tapaculo::game] impl`.
+    ///
+    /// It takes `&self` and perhaps the `&Member` who looks, and returns anything that implements
+    /// `Serialize`.
+    view = VIEW,
 }

@@ -60,6 +60,17 @@ pub(crate) struct Field {
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) docs: Vec<Attribute>,
     pub(crate) serde: Vec<Attribute>,
+    pub(crate) reading: Reading,
+}
+
+/// How a field is read from a message.
+#[derive(Clone, Copy)]
+pub(crate) enum Reading {
+    /// As its type is read, or with the type's default if it is missing.
+    ByType { or_default: bool },
+    /// In a way that names the type, such as `#[serde(with = "…")]`; or perhaps not at all,
+    /// because of a `cfg`.
+    OfItsOwn,
 }
 
 /// A call of one of the user's methods.

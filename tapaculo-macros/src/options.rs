@@ -5,7 +5,7 @@ use crate::{
     errors::{Errors, instead, listed, nearest},
     names::Known,
 };
-use proc_macro2::{Ident, Punct, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::parse::Parse;
 
 /// One option as written.
@@ -69,7 +69,7 @@ pub(crate) fn read_or(
     words: impl Fn(&str) -> Option<String>,
 ) -> Vec<Written> {
     let mut all: Vec<Written> = Vec::new();
-    for option in at_commas(options) {
+    for option in at_commas(options, known, errors) {
         let Some(written) = one(option, known, errors, &words) else {
             continue;
         };
@@ -134,31 +134,54 @@ fn one(
     Some(Written { known, name, value })
 }
 
-/// Splits at the commas that are not inside `<…>`.
-fn at_commas(tokens: TokenStream) -> Vec<TokenStream> {
+/// Splits at the commas that are not inside `<…>`, and where one is missing.
+fn at_commas(tokens: TokenStream, known: &[Known], errors: &mut Errors) -> Vec<TokenStream> {
+    const MISSING: &str = "expected `,` between options";
     let mut parts = vec![TokenStream::new()];
     let mut depth = 0_u32;
-    let mut arrow = false;
+    let mut before: Option<TokenTree> = None;
     for token in tokens {
-        let punct = match &token {
-            TokenTree::Punct(punct) => Some(Punct::as_char(punct)),
-            _ => None,
-        };
-        match punct {
-            Some(',') if depth == 0 => {
+        let punct = punct(&token);
+        let after = before.as_ref().and_then(self::punct);
+        let begins = |name: &Ident| known.iter().any(|known| name == known.name);
+        match &token {
+            TokenTree::Punct(_) if depth == 0 && matches!(punct, Some(',' | ';')) => {
+                if punct == Some(';') {
+                    errors.at(&token, MISSING);
+                }
                 parts.push(TokenStream::new());
+                before = None;
                 continue;
             }
-            Some('<') => depth += 1,
-            Some('>') if !arrow => depth = depth.saturating_sub(1),
+            // The name of an option after a whole value, such as `2` or `Vec<u8>`.
+            TokenTree::Ident(name)
+                if depth == 0
+                    && before.is_some()
+                    && matches!(after, None | Some('>'))
+                    && begins(name) =>
+            {
+                errors.at(name, MISSING);
+                parts.push(TokenStream::new());
+            }
+            TokenTree::Punct(_) if punct == Some('<') => depth += 1,
+            TokenTree::Punct(_) if punct == Some('>') && after != Some('-') => {
+                depth = depth.saturating_sub(1);
+            }
             _ => {}
         }
-        arrow = punct == Some('-');
         if let Some(part) = parts.last_mut() {
-            part.extend([token]);
+            part.extend([token.clone()]);
         }
+        before = Some(token);
     }
     // A comma at the end, or no options at all.
     parts.retain(|part| !part.is_empty());
     parts
+}
+
+fn punct(token: &TokenTree) -> Option<char> {
+    match token {
+        TokenTree::Punct(punct) => Some(punct.as_char()),
+        _ => None,
+    }
 }

@@ -36,9 +36,9 @@ fn one_more_handler_is_one_more_variant_and_one_more_arm_in_each_match() {
     assert_eq!(grown("::core::result::Result::Ok(ToyMessage::"), 1);
     assert_eq!(grown("::tapaculo::__private::answer("), 1);
     assert_eq!(grown("Self::push"), 1);
-    // The method itself, the variant, the arm that decodes it, and seven lines of the one that
-    // runs it; its name is one word more in a line that is there.
-    assert_eq!(after.lines().count() - before.lines().count(), 10);
+    // The method itself and what clippy is not to say of it, the variant, the arm that decodes it,
+    // and seven lines of the one that runs it; its name is one word more in a line that is there.
+    assert_eq!(after.lines().count() - before.lines().count(), 11);
 }
 
 #[test]

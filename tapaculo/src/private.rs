@@ -5,3 +5,17 @@ pub use crate::game::{
     create::BeginsByDefault,
 };
 pub use serde;
+
+use serde::de::DeserializeOwned;
+
+/// What a field of a message has to be: a bound of our own, for the words of its error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a field of a message: it does not implement `Deserialize`",
+    label = "this can't be read from a message",
+    note = "for a type of your own: `#[derive(serde::Deserialize)]`",
+    note = "for whoever sends the message: `&Player`, or `&Member`"
+)]
+pub trait IsField: DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> IsField for T {}

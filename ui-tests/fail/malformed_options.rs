@@ -16,6 +16,9 @@ pub struct NoNumber;
 #[tapaculo::game(history = "many")]
 pub struct NotANumber;
 
+#[tapaculo::game(history = -1)]
+pub struct Negative;
+
 #[tapaculo::game(spectators = true)]
 pub struct NotAFlag;
 

@@ -9,6 +9,11 @@ impl Chess {
         *from < 64
     }
 
+    #[validate(play)]
+    fn wrong(&self, from: &u8) -> Option<String> {
+        Some(from.to_string())
+    }
+
     #[validate]
     fn always(&self) {}
 

@@ -9,6 +9,9 @@
     unused_results,
     clippy::all,
     clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::exhaustive_enums,
     rust_2018_idioms
 )]
 
@@ -23,18 +26,17 @@ pub struct Strict {
 
 #[tapaculo::game]
 impl Strict {
-    // What these say of the handlers themselves is theirs to say.
-    #![allow(
-        clippy::needless_pass_by_value,
-        clippy::trivially_copy_pass_by_ref,
-        clippy::unnecessary_wraps,
-        clippy::unused_self
-    )]
-
     /// Only in a build that does not exist.
     #[cfg(feature = "absent")]
     #[create]
     fn create() -> Absent {}
+
+    /// What a validator is asked to be, whatever clippy says of functions elsewhere.
+    #[validate(shout)]
+    fn sees(&self, words: &str, list: &[u8], maybe: &Option<u8>) -> Result<(), String> {
+        let _ = (words, list, maybe);
+        Ok(())
+    }
 
     /// Says no.
     #[validate(play)]
@@ -64,8 +66,13 @@ impl Strict {
     }
 
     #[message(rename = "ALL_CAPS")]
-    #[allow(unused_variables)]
-    fn shout(&mut self, words: String, r: u8) {}
+    #[expect(unused_variables, reason = "attributes of the user's stay")]
+    fn shout(&mut self, words: String, list: Vec<u8>, maybe: Option<u8>, r: u8) {}
+
+    #[message]
+    fn long(&self, one: u8, two: u8, six: u8, ten: u8, old: u8, new: u8, odd: u8) -> u8 {
+        one ^ two ^ six ^ ten ^ old ^ new ^ odd
+    }
 
     #[inline]
     #[deprecated = "say something else"]
@@ -127,7 +134,6 @@ mod inner {
     #[tapaculo::game]
     impl Inner {
         #[message]
-        #[allow(clippy::unused_self)]
         fn go(&self, field: Field) {
             drop(field.0);
         }
@@ -136,6 +142,9 @@ mod inner {
 
 fn main() {
     use tapaculo::game::Game;
-    assert_eq!(Strict::MESSAGES, ["Play", "ALL_CAPS", "Whisper", "Either"]);
+    assert_eq!(
+        Strict::MESSAGES,
+        ["Play", "ALL_CAPS", "Long", "Whisper", "Either"]
+    );
     assert_eq!(inner::Inner::MESSAGES, ["Go"]);
 }

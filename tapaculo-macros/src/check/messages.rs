@@ -14,7 +14,7 @@ use crate::{
 };
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident};
-use syn::{LitStr, Meta, ReturnType, ext::IdentExt};
+use syn::{LitStr, Meta, ReturnType, Type, ext::IdentExt};
 
 /// A message, with what its validators ask about it.
 struct Handler {
@@ -57,22 +57,23 @@ pub(crate) fn implementation(
         view: Vec::new(),
     };
     for (method, marker) in of_role(&methods, Role::Validate) {
-        validator(method, marker, &mut handlers, &mut game, errors);
+        validator(method, marker, item, &mut handlers, &mut game, errors);
     }
     game.messages = handlers.into_iter().map(|it| it.message).collect();
 
-    for (method, marker) in unique(&methods, Role::Create, errors) {
-        game.create.push(create(method, marker, errors));
-    }
+    let mut calls = |role, place| -> Vec<Call> {
+        unique(&methods, role, errors)
+            .into_iter()
+            .map(|(method, marker)| called(method, marker, place, errors))
+            .collect()
+    };
+    game.create = calls(Role::Create, Place::Create);
     for &hook in Hook::ALL {
-        for (method, marker) in unique(&methods, Role::Hook(hook), errors) {
-            game.hooks
-                .push((hook, self::hook(method, marker, hook, errors)));
-        }
+        let found = calls(Role::Hook(hook), Place::Hook(hook));
+        game.hooks
+            .extend(found.into_iter().map(|call| (hook, call)));
     }
-    for (method, marker) in unique(&methods, Role::View, errors) {
-        game.view.push(view(method, marker, errors));
-    }
+    game.view = calls(Role::View, Place::View);
     Some(game)
 }
 
@@ -237,6 +238,7 @@ fn only_once(handlers: &mut Vec<Handler>, errors: &mut Errors) {
 fn validator(
     method: &Method,
     marker: &Marker,
+    item: &Impl,
     handlers: &mut [Handler],
     game: &mut Game,
     errors: &mut Errors,
@@ -293,7 +295,7 @@ fn validator(
         found = true;
     }
     if !found {
-        no_such_message(&target, handlers, errors);
+        no_such_message(&target, handlers, item, errors);
     }
 }
 
@@ -301,14 +303,17 @@ fn validator(
 fn says_why(method: &Method, errors: &mut Errors) {
     let words = "a validator says why it refuses: return `Result<(), E>` with an `E` that displays";
     match &method.sig.output {
-        ReturnType::Type(_, ty) if ty.to_token_stream().to_string() == "bool" => {
-            errors.at(ty, words);
-        }
+        ReturnType::Type(_, ty) if is_yes_or_no(ty) => errors.at(ty, words),
         _ => methods::returns(method, words, errors),
     }
 }
 
-fn no_such_message(target: &Ident, handlers: &[Handler], errors: &mut Errors) {
+/// Whether a return type is `bool`, or the `Option` of something.
+fn is_yes_or_no(ty: &Type) -> bool {
+    params::last_segment(ty).is_some_and(|last| last.ident == "bool" || last.ident == "Option")
+}
+
+fn no_such_message(target: &Ident, handlers: &[Handler], item: &Impl, errors: &mut Errors) {
     let wrong = target.to_string();
     let called = handlers
         .iter()
@@ -325,6 +330,9 @@ fn no_such_message(target: &Ident, handlers: &[Handler], errors: &mut Errors) {
                 "a validator names the handler: write `#[validate({})]`",
                 handler.message.handler.method
             ),
+            None if is_unmarked_method(target, item) => {
+                format!("`{wrong}` is not a handler: add `#[message]` to it")
+            }
             None if names.is_empty() => "this game has no `#[message]` to validate".to_owned(),
             None => format!(
                 "no `#[message]` handler is called `{wrong}`: {}",
@@ -334,45 +342,39 @@ fn no_such_message(target: &Ident, handlers: &[Handler], errors: &mut Errors) {
     );
 }
 
-fn create(method: &Method, marker: &Marker, errors: &mut Errors) -> Call {
-    methods::no_options(marker, errors);
-    methods::receiver(method, marker.role, Takes::Nothing, errors);
-    methods::returns(
-        method,
-        "`#[create]` makes the game: return `Self` or `Result<Self, E>`",
-        errors,
-    );
-    Call {
-        args: params::of(method, Place::Create, errors),
-        ..methods::call(method)
-    }
+fn is_unmarked_method(name: &Ident, item: &Impl) -> bool {
+    item.items.iter().any(|item| match item {
+        ImplItem::Method(method) => method.sig.ident == *name && method.markers.is_empty(),
+        ImplItem::Other(_) => false,
+    })
 }
 
-fn view(method: &Method, marker: &Marker, errors: &mut Errors) -> Call {
+/// A method that is called without a message.
+fn called(method: &Method, marker: &Marker, place: Place<'_>, errors: &mut Errors) -> Call {
     methods::no_options(marker, errors);
-    methods::receiver(method, marker.role, Takes::Shared, errors);
-    methods::returns(
-        method,
-        "a view shows something: return a type that implements `Serialize`",
-        errors,
-    );
-    if let Some(asyncness) = &method.sig.asyncness {
+    let (takes, returns) = match place {
+        Place::Create => (
+            Takes::Nothing,
+            Some("`#[create]` makes the game: return `Self` or `Result<Self, E>`"),
+        ),
+        Place::View => (
+            Takes::Shared,
+            Some("a view shows something: return a type that implements `Serialize`"),
+        ),
+        _ => (Takes::Mut, None),
+    };
+    methods::receiver(method, marker.role, takes, errors);
+    if let Some(words) = returns {
+        methods::returns(method, words, errors);
+    }
+    if let (Place::View, Some(asyncness)) = (place, &method.sig.asyncness) {
         errors.at(
             asyncness,
             "a view only looks at the game and can't wait: remove `async`",
         );
     }
     Call {
-        args: params::of(method, Place::View, errors),
-        ..methods::call(method)
-    }
-}
-
-fn hook(method: &Method, marker: &Marker, hook: Hook, errors: &mut Errors) -> Call {
-    methods::no_options(marker, errors);
-    methods::receiver(method, marker.role, Takes::Mut, errors);
-    Call {
-        args: params::of(method, Place::Hook(hook), errors),
+        args: params::of(method, place, errors),
         ..methods::call(method)
     }
 }

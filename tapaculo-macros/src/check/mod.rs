@@ -3,6 +3,7 @@
 //! A model comes back even beside errors, as far as it goes: what is generated from it keeps the
 //! user's other code compiling, so that one mistake stays one error.
 
+mod fields;
 mod header;
 mod messages;
 mod methods;

@@ -1,17 +1,16 @@
 //! Parameters: which of them are lent by the library, and which are fields of a message.
 
-use super::methods::{cfgs, named};
+use super::{fields::field, methods::cfgs};
 use crate::{
     ast::Method,
     errors::{Errors, code, instead, nearest},
-    model::{Arg, Field, Value, in_macro},
-    names::{Hook, MEMBER, PLAYER, ROOM, ROOM_ID, TAG},
+    model::{Arg, Field, Value},
+    names::{Hook, MEMBER, PLAYER, ROOM, ROOM_ID},
 };
-use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, TokenStream};
 use syn::{
-    Attribute, FnArg, Pat, PatType, Type, TypeReference, ext::IdentExt, parse_quote_spanned,
-    spanned::Spanned,
+    FnArg, GenericArgument, Pat, PatType, PathArguments, PathSegment, Type, TypeReference,
+    ext::IdentExt, spanned::Spanned,
 };
 
 /// What kind of method the parameters are of.
@@ -272,7 +271,7 @@ impl Place<'_> {
     }
 }
 
-fn strip(mut ty: &Type) -> &Type {
+pub(super) fn strip(mut ty: &Type) -> &Type {
     while let Type::Group(group) = ty {
         ty = &group.elem;
     }
@@ -284,14 +283,30 @@ fn is_reference(ty: &Type) -> bool {
 }
 
 /// What a reference is to, by the last segment of its path.
-fn referent(ty: &Type) -> Option<(&Ident, &TypeReference)> {
+pub(super) fn referent(ty: &Type) -> Option<(&Ident, &TypeReference)> {
     let Type::Reference(reference) = strip(ty) else {
         return None;
     };
-    let Type::Path(path) = strip(&reference.elem) else {
-        return None;
-    };
-    Some((&path.path.segments.last()?.ident, reference))
+    Some((&last_segment(&reference.elem)?.ident, reference))
+}
+
+/// The last segment of a type that is a path: its name, in whatever module.
+pub(super) fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match strip(ty) {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+/// `u8` of `Vec<u8>`.
+pub(super) fn first_argument(segment: &PathSegment) -> Option<&Type> {
+    match &segment.arguments {
+        PathArguments::AngleBracketed(list) => match list.args.first()? {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn is_reference_to(ty: &Type, name: &Ident) -> bool {
@@ -311,7 +326,7 @@ fn lent(ty: &Type) -> Option<(Lent, &TypeReference)> {
 }
 
 /// `&Player` for `&Playr`.
-fn misspelt(ty: &Type) -> Option<String> {
+pub(super) fn misspelt(ty: &Type) -> Option<String> {
     let (name, _) = referent(ty)?;
     let near = nearest(&name.to_string(), [ROOM, PLAYER, MEMBER])?;
     Some(match near {
@@ -320,14 +335,14 @@ fn misspelt(ty: &Type) -> Option<String> {
     })
 }
 
-fn not_lent(ty: &Type, near: &str) -> String {
+pub(super) fn not_lent(ty: &Type, near: &str) -> String {
     format!(
         "the library lends no `{}`: did you mean `{near}`?",
         code(ty)
     )
 }
 
-fn plain_name(pat: &Pat) -> Option<&Ident> {
+pub(super) fn plain_name(pat: &Pat) -> Option<&Ident> {
     match pat {
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(&pat.ident),
         _ => None,
@@ -353,7 +368,7 @@ fn seen_field(param: &PatType, errors: &mut Errors) -> Option<Ident> {
         ty => {
             errors.at(
                 ty,
-                format!("a validator looks at the fields: write `&{}`", code(ty)),
+                format!("a validator looks at the fields: write `&{}`", seen(ty)),
             );
             return None;
         }
@@ -361,151 +376,16 @@ fn seen_field(param: &PatType, errors: &mut Errors) -> Option<Ident> {
     plain_name(&param.pat).cloned()
 }
 
-/// A field of a message.
-fn field(param: &PatType, game: &TokenStream, errors: &mut Errors) -> Option<Field> {
-    owned(&param.ty, errors)?;
-    let Some(name) = plain_name(&param.pat) else {
-        let ty = code(&param.ty);
-        errors.at(
-            &param.pat,
-            match &*param.pat {
-                Pat::Wild(_) => format!("a field of a message needs a name: write `name: {ty}`"),
-                _ => format!(
-                    "a field of a message is a plain name: write `name: {ty}` and take it apart \
-                     inside"
-                ),
-            },
-        );
-        return None;
+/// What a reference to a type is best to, so that clippy agrees: `str` for `String`.
+fn seen(ty: &Type) -> String {
+    let Some(last) = last_segment(ty) else {
+        return code(ty);
     };
-    let serde = named(&param.attrs, "serde");
-    called_type(name, &serde, errors)?;
-    let mut name = name.clone();
-    name.set_span(in_macro(name.span()));
-    Some(Field {
-        name,
-        ty: without_self(param.ty.to_token_stream(), game),
-        cfgs: cfgs(&param.attrs),
-        docs: named(&param.attrs, "doc"),
-        serde,
-    })
-}
-
-/// Refuses types that can't be those of a field.
-fn owned(ty: &Type, errors: &mut Errors) -> Option<()> {
-    let words = match strip(ty) {
-        Type::Reference(reference) => match (misspelt(ty), &*reference.elem) {
-            (Some(near), _) => not_lent(ty, &near),
-            (None, Type::Slice(slice)) => format!(
-                "a field of a message is owned: write `Vec<{}>`",
-                code(&slice.elem)
-            ),
-            (None, Type::Path(path)) if path.path.is_ident("str") => {
-                "a field of a message is owned: write `String`".to_owned()
-            }
-            (None, elem) => format!("a field of a message is owned: write `{}`", code(elem)),
-        },
-        Type::Path(path)
-            if path.path.segments.last().is_some_and(|last| {
-                last.ident == ROOM && last.arguments.to_token_stream().to_string() == "< Self >"
-            }) =>
-        {
-            "the room is lent: write `&mut Room<Self>`".to_owned()
-        }
-        ty => match unnameable(ty.to_token_stream()) {
-            Some(words) => words.to_owned(),
-            None => return Some(()),
-        },
-    };
-    errors.at(ty, words);
-    None
-}
-
-/// What inside a type makes it impossible for a field.
-fn unnameable(tokens: TokenStream) -> Option<&'static str> {
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        let words = match &token {
-            TokenTree::Group(group) => unnameable(group.stream()),
-            TokenTree::Ident(word) if word == "impl" => {
-                Some("a field of a message has one type: write it out instead of `impl …`")
-            }
-            TokenTree::Ident(word) if word == "_" => {
-                Some("a field of a message has one type: write it out instead of `_`")
-            }
-            TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                Some("a field of a message is owned: write it without `&`")
-            }
-            TokenTree::Punct(punct) if punct.as_char() == '\'' => match tokens.peek() {
-                Some(TokenTree::Ident(name)) if name != "static" => {
-                    Some("a field of a message is owned: write it without a lifetime")
-                }
-                _ => None,
-            },
-            _ => None,
-        };
-        if words.is_some() {
-            return words;
-        }
+    match (last.ident.to_string().as_str(), first_argument(last)) {
+        ("String", None) => "str".to_owned(),
+        ("PathBuf", None) => "Path".to_owned(),
+        ("Vec", Some(of)) => format!("[{}]", code(of)),
+        ("Box", Some(of)) => code(of),
+        _ => code(ty),
     }
-    None
-}
-
-/// Refuses a field that would have the name of the message's tag.
-fn called_type(name: &Ident, serde: &[Attribute], errors: &mut Errors) -> Option<()> {
-    const WORDS: &str = "a field can't be called `type` on the wire, where that is the name of \
-        the message: choose another, such as `#[serde(rename = \"kind\")]`";
-    let mut renamed = false;
-    for attr in serde {
-        for (option, literal) in texts(attr.meta.to_token_stream()) {
-            renamed |= option != "alias";
-            if literal.to_string() == format!("\"{TAG}\"") {
-                errors.at(literal, WORDS);
-                return None;
-            }
-        }
-    }
-    if !renamed && name.unraw() == TAG {
-        errors.at(name, WORDS);
-        return None;
-    }
-    Some(())
-}
-
-/// The `name = "text"` of serde that name a field on the wire.
-fn texts(tokens: TokenStream) -> Vec<(Ident, Literal)> {
-    let mut texts = Vec::new();
-    let mut option = None;
-    for token in tokens {
-        match token {
-            TokenTree::Group(group) => texts.extend(self::texts(group.stream())),
-            TokenTree::Ident(name) => {
-                let names = ["rename", "deserialize", "alias"];
-                option = names.iter().any(|it| name == it).then_some(name);
-            }
-            TokenTree::Literal(literal) => texts.extend(option.take().zip(Some(literal))),
-            TokenTree::Punct(_) => {}
-        }
-    }
-    texts
-}
-
-/// A type as it means the same outside the `impl`: with the game's name for `Self`.
-fn without_self(tokens: TokenStream, game: &TokenStream) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|token| match token {
-            TokenTree::Ident(word) if word == "Self" => {
-                let ty: Type = parse_quote_spanned!(word.span()=> #game);
-                quote!(#ty)
-            }
-            TokenTree::Group(group) => {
-                let mut inner =
-                    proc_macro2::Group::new(group.delimiter(), without_self(group.stream(), game));
-                inner.set_span(group.span());
-                TokenTree::from(inner).into()
-            }
-            other => other.into(),
-        })
-        .collect()
 }

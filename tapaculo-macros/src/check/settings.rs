@@ -131,9 +131,9 @@ fn players(option: &Written, errors: &mut Errors) -> Option<u32> {
         most,
         is_range,
     } = option.value(errors, "a number of seats, or a range such as `2..=6`")?;
-    let low = number(&least, errors)?;
+    let low = number(&least, option, errors)?;
     let high = if is_range {
-        number(&most, errors)?
+        number(&most, option, errors)?
     } else {
         low
     };
@@ -156,15 +156,19 @@ fn players(option: &Written, errors: &mut Errors) -> Option<u32> {
 
 fn history(option: &Written, errors: &mut Errors) -> Option<u32> {
     let events: LitInt = option.value(errors, "a number of events")?;
-    number(&events, errors)
+    number(&events, option, errors)
 }
 
-fn number(literal: &LitInt, errors: &mut Errors) -> Option<u32> {
+fn number(literal: &LitInt, option: &Written, errors: &mut Errors) -> Option<u32> {
     let number = literal.base10_parse().ok();
     if number.is_none() {
         errors.at(
             literal,
-            format!("expected a whole number, at most {}", u32::MAX),
+            format!(
+                "expected a whole number, at most {}: write `{}`",
+                u32::MAX,
+                option.known.example
+            ),
         );
     }
     number

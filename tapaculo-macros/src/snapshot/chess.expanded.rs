@@ -13,12 +13,25 @@ impl ::tapaculo::game::Declared for Chess {
         .history(512);
 }
 impl Chess {
+    #[allow(clippy::trivially_copy_pass_by_ref, clippy::unused_self)]
     fn start(&mut self, room: &mut Room<Self>) {
         room.broadcast(ChessEvent::GameStart);
     }
+    #[allow(
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unnecessary_wraps,
+        clippy::unused_self
+    )]
     fn playing(&self) -> Result<(), &'static str> {
         self.outcome.is_none().then_some(()).ok_or("the game is over")
     }
+    #[allow(
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unnecessary_wraps,
+        clippy::unused_self
+    )]
     fn legal(
         &self,
         player: &Player,
@@ -27,6 +40,7 @@ impl Chess {
     ) -> Result<(), IllegalMove> {
         self.board.legal(player.seat(), *from, *to)
     }
+    #[allow(clippy::needless_pass_by_value, clippy::unused_self)]
     /// Moves a piece.
     fn play(
         &mut self,
@@ -42,6 +56,7 @@ impl Chess {
             fen,
         });
     }
+    #[allow(clippy::needless_pass_by_value, clippy::unused_self)]
     /// Gives up.
     fn resign(
         &mut self,
@@ -50,6 +65,7 @@ impl Chess {
     ) -> Result<Outcome, Over> {
         self.finish(room, Outcome::Resigned(player.seat()))
     }
+    #[allow(clippy::needless_pass_by_value, clippy::unused_self)]
     /// Says something; spectators may too.
     async fn chat(&mut self, room: &mut Room<Self>, from: &Member, text: String) {
         room.broadcast(ChessEvent::Said {
@@ -57,13 +73,16 @@ impl Chess {
             text,
         });
     }
+    #[allow(clippy::needless_pass_by_value, clippy::unused_self)]
     #[cfg(feature = "analysis")]
     fn analyse(&self) -> Analysis {
         self.board.analyse()
     }
+    #[allow(clippy::trivially_copy_pass_by_ref, clippy::unused_self)]
     fn left(&mut self, room: &mut Room<Self>, player: &Player) -> Result<(), Over> {
         self.finish(room, Outcome::Left(player.seat())).map(|_| ())
     }
+    #[allow(clippy::trivially_copy_pass_by_ref, clippy::unused_self)]
     fn view(&self, viewer: &Member) -> ChessView {
         ChessView::of(self, viewer)
     }
@@ -77,8 +96,9 @@ impl Chess {
         Ok(outcome)
     }
 }
+const __ALL_HANDLERS_OF_Chess_GO_INTO_ONE_IMPL: () = ();
 /// The messages of `Chess`.
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::exhaustive_enums)]
 pub enum ChessMessage {
     /// Moves a piece.
     Move { from: Square, to: Square, promotion: Option<Piece> },
@@ -108,13 +128,29 @@ const _: () = {
                 "Move" => {
                     #[derive(::tapaculo::__private::serde::Deserialize)]
                     #[serde(crate = "::tapaculo::__private::serde")]
-                    struct __Fields {
-                        from: Square,
-                        to: Square,
+                    struct __Fields<__T0, __T1, __T2> {
+                        from: __T0,
+                        to: __T1,
                         #[serde(default)]
-                        promotion: Option<Piece>,
+                        promotion: __T2,
                     }
-                    let __Fields { from, to, promotion } = __message.fields()?;
+                    fn __fields<
+                        __T0: ::tapaculo::__private::IsField,
+                        __T1: ::tapaculo::__private::IsField,
+                        __T2: ::tapaculo::__private::IsField + ::core::default::Default,
+                    >(
+                        __message: &::tapaculo::game::RawMessage<'_>,
+                    ) -> ::core::result::Result<
+                        __Fields<__T0, __T1, __T2>,
+                        ::tapaculo::game::BadMessage,
+                    > {
+                        __message.fields()
+                    }
+                    let __Fields { from, to, promotion } = __fields::<
+                        Square,
+                        Square,
+                        Option<Piece>,
+                    >(__message)?;
                     ::core::result::Result::Ok(ChessMessage::Move {
                         from,
                         to,
@@ -125,10 +161,18 @@ const _: () = {
                 "Chat" => {
                     #[derive(::tapaculo::__private::serde::Deserialize)]
                     #[serde(crate = "::tapaculo::__private::serde")]
-                    struct __Fields {
-                        text: String,
+                    struct __Fields<__T0> {
+                        text: __T0,
                     }
-                    let __Fields { text } = __message.fields()?;
+                    fn __fields<__T0: ::tapaculo::__private::IsField>(
+                        __message: &::tapaculo::game::RawMessage<'_>,
+                    ) -> ::core::result::Result<
+                        __Fields<__T0>,
+                        ::tapaculo::game::BadMessage,
+                    > {
+                        __message.fields()
+                    }
+                    let __Fields { text } = __fields::<String>(__message)?;
                     ::core::result::Result::Ok(ChessMessage::Chat { text })
                 }
                 #[cfg(feature = "analysis")]

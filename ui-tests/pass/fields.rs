@@ -1,0 +1,62 @@
+//! What serde's attributes on a field do is what they do in a struct.
+
+use tapaculo::game::{Game, RawMessage};
+
+#[derive(Default, serde::Deserialize)]
+pub struct Piece(u8);
+
+/// Has no `Default`: that is what the function is for.
+#[derive(serde::Deserialize)]
+pub struct Square(u8);
+
+#[derive(serde::Deserialize)]
+pub struct Rest {
+    more: u8,
+}
+
+fn corner() -> Square {
+    Square(63)
+}
+
+#[tapaculo::game]
+#[derive(Default)]
+pub struct Chess;
+
+#[tapaculo::game]
+impl Chess {
+    #[message]
+    fn play(
+        &mut self,
+        from: Square,
+        #[serde(default = "corner")] to: Square,
+        #[serde(default, rename = "piece")] moved: Piece,
+        maybe: Option<u8>,
+        own: [Option<u8>; Self::SIZE],
+        #[serde(skip)] unread: u8,
+        #[serde(flatten)] rest: Rest,
+    ) {
+        let _ = (from.0, to.0, moved.0, maybe, own, unread, rest.more);
+    }
+
+    const SIZE: usize = 2;
+}
+
+fn main() {
+    let json = r#"{"type": "Play", "from": 8, "own": [1, null], "unread": 7, "more": 9}"#;
+    let json = serde_json::value::RawValue::from_string(json.to_owned()).unwrap();
+    let message = RawMessage::parse(&json, Chess::MESSAGES).unwrap();
+    let Ok(ChessMessage::Play {
+        from,
+        to,
+        moved,
+        maybe,
+        own,
+        unread,
+        rest,
+    }) = Chess::decode(&message)
+    else {
+        panic!("nothing is missing");
+    };
+    assert_eq!((from.0, to.0, moved.0), (8, 63, 0));
+    assert_eq!((maybe, own, unread, rest.more), (None, [Some(1), None], 0, 9));
+}
