@@ -17,7 +17,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tapaculo::Server;
 use tapaculo_tests::{DEADLINE, chess::play_all, server::TestServer};
 use tokio::time::{sleep, timeout};
 
@@ -27,6 +26,14 @@ static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 /// For how long nothing may go any more until all that was to go is gone: longer than a room of
 /// chess is kept when it is empty.
 const QUIET: Duration = Duration::from_secs(12);
+
+const GAMES: u64 = 1000;
+
+/// How many other games stand while those are played, so that the server is one in use.
+const TABLES: usize = 10;
+
+/// How many bytes may be left of each game: less than anything that is kept for it.
+const MOST_LEFT: u64 = 32;
 
 /// Waits until the bytes in use go down no further, and answers with how many they are.
 async fn settled() -> usize {
@@ -46,12 +53,24 @@ async fn settled() -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_games_lose_repeat_and_reorder_nothing_and_leave_nothing_behind() {
-    let server = TestServer::start(Server::with_game::<chess::Chess>).await;
-    let server = Arc::new(server);
+    // Those who sit at the standing tables do not read, so they are not asked whether they live.
+    let server = TestServer::start(|server| {
+        let never = Duration::from_secs(24 * 60 * 60);
+        server
+            .with_game::<chess::Chess>()
+            .with_heartbeat(never, never)
+    });
+    let server = Arc::new(server.await);
     // The first games leave what any later one needs: threads, timers, tables.
     play_all(&server, 1000..1064).await;
+    let mut standing = Vec::new();
+    for table in 0..TABLES {
+        for user in ["white", "black"] {
+            standing.push(server.join(user, &format!("table {table}")).await);
+        }
+    }
     let before = settled().await;
-    play_all(&server, 0..1000).await;
+    play_all(&server, 0..GAMES).await;
     let after = HEAP.allocated();
     let back = settled().await;
     println!(
@@ -62,4 +81,11 @@ async fn a_thousand_games_lose_repeat_and_reorder_nothing_and_leave_nothing_behi
         back <= before + before / 10,
         "{back} bytes, {before} before"
     );
+    let grown = back.saturating_sub(before) as u64;
+    assert!(
+        grown < MOST_LEFT * GAMES,
+        "{} bytes a game are left",
+        grown / GAMES
+    );
+    drop(standing);
 }
