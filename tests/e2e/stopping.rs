@@ -1,9 +1,16 @@
 //! How a server ends.
 
 use crate::games::{Desk, Gate};
+use futures_util::future::join_all;
 use serde_json::json;
 use tapaculo::Server;
-use tapaculo_tests::{DEADLINE, http, process::Process, server::TestServer};
+use tapaculo_tests::{
+    DEADLINE,
+    client::{Client, Request},
+    http,
+    process::Process,
+    server::TestServer,
+};
 use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -38,9 +45,21 @@ async fn the_message_in_hand_is_finished_then_all_are_closed_with_1012() {
         .expect("listen returns");
 }
 
-#[tokio::test]
-async fn a_process_that_is_asked_to_end_ends_well() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_is_asked_to_end_tells_everyone_and_ends_well() {
     let server = Process::chess().await;
     assert_eq!(http::get(server.address, "/readyz").await.status, 200);
-    assert!(server.stop().await, "exit code 0");
+    let mut clients = Vec::new();
+    for n in 0..50 {
+        let ask = format!(r#"{{"name": "guest", "room": "room {}"}}"#, n / 2);
+        let guest = http::post(server.address, "/token", &ask).await.json();
+        let token = guest["token"].as_str().expect("a token");
+        let url = format!("ws://{}/ws?token={token}", server.address);
+        let client = Request::new(url).connect().await;
+        clients.push(client.expect("accepted"));
+    }
+    let closed = join_all(clients.iter_mut().map(Client::closed));
+    let (closed, ended_well) = tokio::join!(closed, server.stop());
+    assert_eq!(closed, [Some(1012); 50]);
+    assert!(ended_well, "exit code 0");
 }
