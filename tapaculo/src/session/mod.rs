@@ -176,6 +176,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     self.beat.heard();
                     continue;
                 }
+                // Nothing more comes in, but our last words are still on their way out.
+                Poll::Ready(ControlFlow::Break(()))
+                    if self.stage == Stage::Closing && written.is_pending() => {}
                 Poll::Ready(ControlFlow::Break(())) => {
                     if self.stage == Stage::Open || self.work.is_some() {
                         self.stage = Stage::Dead;

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{DuplexStream, duplex},
+    io::{AsyncWriteExt, DuplexStream, duplex},
     sync::Notify,
     task::JoinHandle,
     time::timeout,
@@ -223,4 +223,21 @@ async fn a_peer_that_does_not_read_holds_no_goodbye_up_for_long() {
         start.elapsed()
     );
     drop(client);
+}
+
+#[tokio::test]
+async fn the_close_frame_gets_out_though_nothing_can_be_read_any_more() {
+    // The pipe takes the head of a frame, and not the whole of the close frame.
+    let Served {
+        mut client, task, ..
+    } = served(16).await;
+    let length = super::hard_limit(1024) as u64 + 1;
+    let head = [&[0x81, 0xff][..], &length.to_be_bytes(), &[0; 4]].concat();
+    client.get_mut().write_all(&head).await.unwrap();
+    match timeout(DEADLINE, client.next()).await.unwrap() {
+        Some(Ok(Message::Close(Some(frame)))) => assert_eq!(u16::from(frame.code), 1009),
+        other => panic!("{other:?}"),
+    }
+    drop(client);
+    timeout(DEADLINE, task).await.unwrap().unwrap();
 }
