@@ -27,22 +27,7 @@ struct Browser {
 
 impl Browser {
     async fn start() -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .expect("chromedriver is missing: install Debian's chromium and chromium-driver, as ./tests/run does");
-        let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
-        let port = async {
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Some((_, port)) = line.rsplit_once("successfully on port ") {
-                    return port.trim_end_matches('.').to_owned();
-                }
-            }
-            panic!("chromedriver never said where it listens");
-        };
-        let port = timeout(DEADLINE, port).await.expect("it comes up");
+        let (driver, lines, port) = Self::driver().await;
         let profile =
             std::env::temp_dir().join(format!("tapaculo-browser-{}", driver.id().unwrap_or(0)));
         let options = json!({"args": [
@@ -72,6 +57,35 @@ impl Browser {
             _stdout: lines,
             profile,
         }
+    }
+
+    /// Starts chromedriver and answers with the port that it listens on.
+    ///
+    /// It takes one random port for both address families, and ends if anybody, be it another
+    /// test's client, has that port in one of them: then it is started again, on another.
+    async fn driver() -> (Child, Lines<BufReader<ChildStdout>>, String) {
+        for _ in 0..20 {
+            let mut driver = Command::new("chromedriver")
+                .arg("--port=0")
+                .stdout(Stdio::piped())
+                .process_group(0)
+                .kill_on_drop(true)
+                .spawn()
+                .expect("chromedriver is missing: install Debian's chromium and chromium-driver, as ./tests/run does");
+            let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
+            let port = async {
+                while let Ok(Some(line)) = lines.next_line().await {
+                    if let Some((_, port)) = line.rsplit_once("successfully on port ") {
+                        return Some(port.trim_end_matches('.').to_owned());
+                    }
+                }
+                None // it has ended
+            };
+            if let Some(port) = timeout(DEADLINE, port).await.expect("it says something") {
+                return (driver, lines, port);
+            }
+        }
+        panic!("chromedriver finds no port to listen on");
     }
 
     async fn close(self) {
