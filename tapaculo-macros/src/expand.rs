@@ -96,6 +96,7 @@ pub(crate) fn game(game: &Game) -> TokenStream {
             #allow
             impl #library::game::Game for #ty {
                 type Message = #enum_;
+                type Timer = #library::game::NoTimer;
                 const MESSAGES: &'static [&'static ::core::primitive::str] = __MESSAGES;
                 #decode
                 #create

@@ -1,7 +1,7 @@
 //! What the generated code calls. Not API: it changes with any release.
 
 pub use crate::game::{
-    answer::{Infallibly, Returned, answer, created, hooked, viewed},
+    answer::{Infallibly, Returned, answer, backup, created, hooked, viewed},
     create::BeginsByDefault,
 };
 pub use serde;

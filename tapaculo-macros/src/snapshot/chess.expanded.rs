@@ -120,6 +120,7 @@ const _: () = {
     #[automatically_derived]
     impl ::tapaculo::game::Game for Chess {
         type Message = ChessMessage;
+        type Timer = ::tapaculo::game::NoTimer;
         const MESSAGES: &'static [&'static ::core::primitive::str] = __MESSAGES;
         fn decode(
             __message: &::tapaculo::game::RawMessage<'_>,

@@ -95,6 +95,23 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Reply, Refusal>
         .map_err(|e| Refusal::Internal(format!("a value could not be encoded as JSON: {e}")))
 }
 
+/// A copy of the state, to go back to if what runs next fails.
+#[doc(hidden)]
+pub fn backup<G: IsRestorable>(game: &G) -> Option<G> {
+    Some(game.clone())
+}
+
+/// A game that can be rolled back: anything `Clone`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be rolled back: it does not implement `Clone`",
+    label = "`{Self}` does not implement `Clone`",
+    note = "`rollback` keeps a copy of the state while a handler runs: add `#[derive(Clone)]` to the struct"
+)]
+pub trait IsRestorable: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<G: Clone> IsRestorable for G {}
+
 /// What a `#[message]` handler may reply with and a `#[view]` may show: anything `Serialize`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be sent: it does not implement `Serialize`",

@@ -33,6 +33,7 @@ pub(crate) use self::{
 
 use crate::ids::RoomId;
 use serde::Serialize;
+use std::time::Duration;
 
 /// A struct that is the state of one room: written by `#[tapaculo::game]` on the struct.
 #[diagnostic::on_unimplemented(
@@ -49,6 +50,11 @@ pub trait Declared: Sized + Send + 'static {
 
     /// The room's settings.
     const SETTINGS: Settings;
+
+    /// The state to go back to if what runs next fails; `None` without `rollback`.
+    fn backup(&self) -> Option<Self> {
+        None
+    }
 }
 
 /// The rules of a game: written by `#[tapaculo::game]` on one inherent `impl`.
@@ -60,6 +66,12 @@ pub trait Declared: Sized + Send + 'static {
 pub trait Game: Declared {
     /// What members may send: one variant a `#[message]` handler.
     type Message: Send + 'static;
+
+    /// What `room.after` may set: one variant a `#[timer]`; [`NoTimer`] where there is none.
+    type Timer: Send + 'static;
+
+    /// How often `#[tick]` runs while somebody is connected.
+    const TICK: Option<Duration> = None;
 
     /// The wire names of the messages, in the order of their handlers.
     const MESSAGES: &'static [&'static str];
@@ -101,6 +113,24 @@ pub trait Game: Declared {
         async { Ok(()) }
     }
 
+    /// A player's connection is gone, and the seat is held.
+    fn on_disconnect(
+        &mut self,
+        _room: &mut Room<Self>,
+        _player: &Player,
+    ) -> impl Future<Output = Hooked> + Send {
+        async { Ok(()) }
+    }
+
+    /// A player came back in time.
+    fn on_reconnect(
+        &mut self,
+        _room: &mut Room<Self>,
+        _player: &Player,
+    ) -> impl Future<Output = Hooked> + Send {
+        async { Ok(()) }
+    }
+
     /// A player gave up the seat.
     fn on_leave(
         &mut self,
@@ -112,6 +142,24 @@ pub trait Game: Declared {
 
     /// The last member has gone.
     fn on_empty(&mut self, _room: &mut Room<Self>) -> impl Future<Output = Hooked> + Send {
+        async { Ok(()) }
+    }
+
+    /// A time that was set has come.
+    fn timer(
+        &mut self,
+        _room: &mut Room<Self>,
+        _timer: Self::Timer,
+    ) -> impl Future<Output = Hooked> + Send {
+        async { Ok(()) }
+    }
+
+    /// The regular call, with the time since the one before.
+    fn tick(
+        &mut self,
+        _room: &mut Room<Self>,
+        _elapsed: Duration,
+    ) -> impl Future<Output = Hooked> + Send {
         async { Ok(()) }
     }
 
@@ -132,3 +180,9 @@ impl Serialize for NoEvent {
         match *self {}
     }
 }
+
+/// The timers of a game that has none: there are no values, so nothing can be set.
+///
+/// If an error names it: add a `#[timer]` method to the game's `impl`.
+#[derive(Clone, Copy, Debug)]
+pub enum NoTimer {}

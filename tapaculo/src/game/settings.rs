@@ -10,18 +10,25 @@ pub struct Settings {
     pub(crate) spectators: bool,
     /// How many events are kept for newcomers.
     pub(crate) history: usize,
+    /// How long the place of a member whose connection is gone is held.
+    pub(crate) reconnect: Duration,
     pub(crate) empty_timeout: Duration,
+    /// How long a handler may take.
+    pub(crate) handler_timeout: Duration,
 }
 
 impl Settings {
-    /// No limit of players, no spectators, no history; an empty room is kept for five minutes.
+    /// No limit of players, no spectators, no history, no time to reconnect; an empty room is kept
+    /// for five minutes, and a handler may take ten seconds.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             seats: None,
             spectators: false,
             history: 0,
+            reconnect: Duration::ZERO,
             empty_timeout: Duration::from_secs(5 * 60),
+            handler_timeout: Duration::from_secs(10),
         }
     }
 
@@ -43,6 +50,20 @@ impl Settings {
     #[must_use]
     pub const fn history(mut self, events: usize) -> Self {
         self.history = events;
+        self
+    }
+
+    /// How long the place of a member whose connection is gone is held.
+    #[must_use]
+    pub const fn reconnect(mut self, time: Duration) -> Self {
+        self.reconnect = time;
+        self
+    }
+
+    /// How long a handler may take.
+    #[must_use]
+    pub const fn handler_timeout(mut self, timeout: Duration) -> Self {
+        self.handler_timeout = timeout;
         self
     }
 
