@@ -107,11 +107,11 @@ impl ToTokens for Method {
         all(&self.attrs, tokens);
         self.vis.to_tokens(tokens);
         let mut sig = self.sig.clone();
-        // Only a message's parameters have attributes for us; elsewhere rustc refuses them.
+        // Only parameters that are fields have attributes for us; elsewhere rustc refuses them.
         if self
             .markers
             .iter()
-            .any(|marker| marker.role == Role::Message)
+            .any(|marker| matches!(marker.role, Role::Message | Role::Timer))
         {
             for input in &mut sig.inputs {
                 if let FnArg::Typed(param) = input {
@@ -129,7 +129,7 @@ impl ToTokens for Method {
 fn asked_for(role: Role) -> TokenStream {
     match role {
         // An owned field that is only looked at.
-        Role::Message | Role::Create => {
+        Role::Message | Role::Create | Role::Timer => {
             quote!(#[allow(clippy::needless_pass_by_value, clippy::unused_self)])
         }
         // A field that is lent, however small; a `Result` that may become an error one day.
@@ -141,13 +141,13 @@ fn asked_for(role: Role) -> TokenStream {
                 clippy::unused_self
             )]
         },
-        Role::Hook(_) | Role::View => {
+        Role::Hook(_) | Role::Tick | Role::View => {
             quote!(#[allow(clippy::trivially_copy_pass_by_ref, clippy::unused_self)])
         }
     }
 }
 
-/// Whether an attribute of a parameter is meant for the message's field alone.
+/// Whether an attribute of a parameter is meant for the field alone.
 pub(crate) fn is_for_field(attr: &Attribute) -> bool {
     attr.path().is_ident("serde") || attr.path().is_ident("doc")
 }

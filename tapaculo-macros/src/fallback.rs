@@ -7,23 +7,28 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 // pub enum ChessMessage { … }
+// pub enum ChessTimer { … }
 // impl ::tapaculo::game::Game for Chess { /* every function is unreachable */ }
 pub(crate) fn game(game: &Game) -> TokenStream {
     let Game {
-        library, ty, enum_, ..
+        library,
+        ty,
+        message_enum,
+        ..
     } = game;
-    let message_enum = expand::message_enum(game);
+    let enums = expand::enums(game);
+    let types = expand::types(game);
     quote! {
-        #message_enum
+        #enums
 
         const _: () = {
             #[automatically_derived]
             impl #library::game::Game for #ty {
-                type Message = #enum_;
+                #types
                 const MESSAGES: &'static [&'static str] = &[];
                 fn decode(
                     _: &#library::game::RawMessage<'_>,
-                ) -> ::core::result::Result<#enum_, #library::game::BadMessage> {
+                ) -> ::core::result::Result<#message_enum, #library::game::BadMessage> {
                     ::core::unreachable!()
                 }
                 async fn create(
@@ -36,7 +41,7 @@ pub(crate) fn game(game: &Game) -> TokenStream {
                     &mut self,
                     _: &mut #library::game::Room<Self>,
                     _: &#library::game::Member,
-                    _: #enum_,
+                    _: #message_enum,
                 ) -> #library::game::Answer {
                     ::core::unreachable!()
                 }

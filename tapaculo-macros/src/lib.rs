@@ -29,26 +29,40 @@ use proc_macro::TokenStream;
 /// | `spectators` | off | those who find no seat, or ask for the role in their token, watch |
 /// | `event = MyEvent` | none | what the room may say: `Serialize`, and as visible as the struct |
 /// | `history = 100` | 0 | events kept for newcomers |
-/// | `empty_timeout = "5m"` | `"5m"` | how long an empty room is kept; units `ms`, `s`, `m`, `h` |
+/// | `reconnect = "60s"` | `"0s"` | how long a player who is cut off keeps the seat; units `ms`, `s`, `m`, `h` |
+/// | `empty_timeout = "5m"` | `"5m"` | how long an empty room is kept |
+/// | `handler_timeout = "10s"` | `"10s"` | how long a handler, hook or timer may take; longer counts as a panic |
+/// | `rollback` | off | restores the state too when a handler fails: needs `Clone`, and clones before every call |
 /// | `name = "chess"` | the struct's name in kebab-case | the name on the wire |
 /// | `crate = my::reexport` | `::tapaculo` | where the library is; also on the `impl` |
 ///
 /// On the `impl` it turns methods into the room's rules: [`macro@message`] handlers,
-/// [`macro@validate`], the hooks [`macro@create`], [`macro@on_join`], [`macro@on_full`],
-/// [`macro@on_leave`] and [`macro@on_empty`], and the [`macro@view`]. A game has one such `impl`;
+/// [`macro@validate`], the hooks of the table, and the [`macro@view`]. A game has one such `impl`;
 /// helpers may be anywhere.
+///
+/// | hook | when |
+/// | --- | --- |
+/// | [`macro@create`] | the room is made, by the first who joins |
+/// | [`macro@on_join`] | a player takes a seat |
+/// | [`macro@on_full`] | the last seat is taken |
+/// | [`macro@on_disconnect`] | a player's connection is gone, and the seat is held |
+/// | [`macro@on_reconnect`] | the player is back in time |
+/// | [`macro@on_leave`] | a player gives up the seat |
+/// | [`macro@on_empty`] | the last member has gone |
+/// | [`macro@timer`] | a time that was set with `room.after` has come |
+/// | [`macro@tick`] | at a steady rate, while somebody is connected |
 ///
 /// # What a method takes
 ///
 /// A method takes what it needs, in any order: `&mut Room<Self>` or `&Room<Self>`; the sender, as
 /// `&Player` (has a seat) or `&Member` (anyone). Every other parameter of a `#[message]` is a
 /// field that the client fills in: an owned `UserId` or `Seat` is what the client claims, not who
-/// it is.
+/// it is. Of a `#[timer]` it is a field that the game fills in when it sets the timer.
 ///
 /// # What is generated
 ///
 /// The messages become a public enum, `ChessMessage` for `Chess`: one variant a handler, with its
-/// fields by name.
+/// fields by name. The timers, if there are any, become another, `ChessTimer`.
 #[proc_macro_attribute]
 pub fn game(options: TokenStream, item: TokenStream) -> TokenStream {
     item::game(options.into(), item.into()).into()
@@ -75,10 +89,10 @@ attributes_of_methods! {
     /// of either with an error that displays.
     ///
     /// On an `Err` what the method *said* is dropped, and the sender alone is told why. What it
-    /// *changed* in the struct stays: check first, change afterwards.
+    /// *changed* in the struct stays, unless the struct has `rollback`: check first, change
+    /// afterwards.
     ///
-    /// While an `async` handler waits, its room does nothing else; there is no time limit in this
-    /// version.
+    /// While an `async` handler waits, its room does nothing else, for `handler_timeout` at most.
     message = MESSAGE,
 
     /// A method that may refuse a message before its handler, inside a `#[tapaculo::game] impl`.
@@ -111,10 +125,24 @@ attributes_of_methods! {
     /// `&mut Room<Self>`. An `Err` is logged, and what the method said is dropped.
     on_full = ON_FULL,
 
+    /// A method called when a player's connection is gone, inside a `#[tapaculo::game] impl`.
+    ///
+    /// The seat is held for the struct's `reconnect`: without one there is nothing to wait for, and
+    /// [`macro@on_leave`] is called instead. It may take `&Player` and `&mut Room<Self>`. An `Err` is
+    /// logged, and what the method said is dropped.
+    on_disconnect = ON_DISCONNECT,
+
+    /// A method called when a player is back in time, inside a `#[tapaculo::game] impl`.
+    ///
+    /// It may take `&Player` and `&mut Room<Self>`. Neither [`macro@on_join`] nor [`macro@on_full`] is
+    /// called again. An `Err` is logged, and what the method said is dropped.
+    on_reconnect = ON_RECONNECT,
+
     /// A method called when a player gives up the seat, inside a `#[tapaculo::game] impl`.
     ///
-    /// It may take `&Player` and `&mut Room<Self>`; the player is no longer among `room.players()`. An
-    /// `Err` is logged, and what the method said is dropped.
+    /// That is to leave, to be kicked, or to be away for longer than the struct's `reconnect`. It may
+    /// take `&Player` and `&mut Room<Self>`; the player is no longer among `room.players()`. An `Err`
+    /// is logged, and what the method said is dropped.
     on_leave = ON_LEAVE,
 
     /// A method called when the last member has gone, inside a `#[tapaculo::game] impl`.
@@ -122,6 +150,22 @@ attributes_of_methods! {
     /// It may take `&mut Room<Self>`. The room is kept for `empty_timeout`: whoever comes by then finds
     /// the state as it is. Nothing is called when it is dropped.
     on_empty = ON_EMPTY,
+
+    /// A method called when a time has come, inside a `#[tapaculo::game] impl`.
+    ///
+    /// `room.after(duration, ChessTimer::Flag { seat })` calls `fn flag(&mut self, seat: Seat)` once
+    /// the duration has passed. The method may take `&mut Room<Self>`; its owned parameters are the
+    /// fields of its variant of `ChessTimer`, any types that are `Send`. It may be `async`, and returns
+    /// `()` or `Result<(), E>`. An `Err` is logged, and what the method said is dropped.
+    timer = TIMER,
+
+    /// A method called again and again, inside a `#[tapaculo::game] impl`.
+    ///
+    /// `#[tick(every = "50ms")]` runs at that rate while somebody is connected; those that come late
+    /// do not pile up. A game has one. The method may take `&mut Room<Self>` and the time since the
+    /// tick before, a `Duration`. It may be `async`, and returns `()` or `Result<(), E>`. An `Err` is
+    /// logged, and what the method said is dropped.
+    tick = TICK,
 
     /// A method that says what one member may see, inside a `#[tapaculo::game] impl`.
     ///

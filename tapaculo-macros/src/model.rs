@@ -17,7 +17,10 @@ pub(crate) struct Declaration {
     pub(crate) players: Option<u32>,
     pub(crate) spectators: bool,
     pub(crate) history: Option<u32>,
-    pub(crate) empty_timeout_ms: Option<u64>,
+    /// The settings that are times, in milliseconds, by the names of their options.
+    pub(crate) times: Vec<(&'static str, u64)>,
+    /// Where it is asked for.
+    pub(crate) rollback: Option<Span>,
 }
 
 /// The impl half.
@@ -27,8 +30,9 @@ pub(crate) struct Game {
     pub(crate) ty: TokenStream,
     /// Its name, without a path, for what people read.
     pub(crate) name: Ident,
-    /// The name of the message enum.
-    pub(crate) enum_: Ident,
+    /// The names of the enums of the messages and of the timers.
+    pub(crate) message_enum: Ident,
+    pub(crate) timer_enum: Ident,
     /// Whether a method that is called is `#[deprecated]`: to the members, not to us.
     pub(crate) deprecated: bool,
     pub(crate) messages: Vec<Message>,
@@ -37,22 +41,31 @@ pub(crate) struct Game {
     /// One at most, as every hook; more only where `cfg` decides between them.
     pub(crate) create: Vec<Call>,
     pub(crate) hooks: Vec<(Hook, Call)>,
+    pub(crate) timers: Vec<Variant>,
+    /// With how often it comes, in milliseconds.
+    pub(crate) tick: Vec<(u64, Call)>,
     pub(crate) view: Vec<Call>,
 }
 
 /// What members may send, and what happens then.
 pub(crate) struct Message {
-    pub(crate) wire: String,
-    pub(crate) variant: Ident,
-    pub(crate) docs: Vec<Attribute>,
-    pub(crate) fields: Vec<Field>,
+    pub(crate) variant: Variant,
     /// Whether spectators may send it.
     pub(crate) open: bool,
     pub(crate) validators: Vec<Call>,
-    pub(crate) handler: Call,
 }
 
-/// A field of a message.
+/// A variant of an enum that is generated, and the method that it calls.
+pub(crate) struct Variant {
+    /// What tells it from the others outside the program: a message's name on the wire.
+    pub(crate) tag: String,
+    pub(crate) name: Ident,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) call: Call,
+}
+
+/// A field of a message or a timer.
 pub(crate) struct Field {
     pub(crate) name: Ident,
     pub(crate) ty: TokenStream,
@@ -100,9 +113,11 @@ pub(crate) enum Value {
     Options,
     Player,
     Member,
+    /// The time since the tick before.
+    Elapsed,
     /// The whole message, by reference.
     Message,
-    /// A field of the message, as it is.
+    /// A field of the message or the timer, as it is.
     Field(Ident),
     /// A field of the message, by reference.
     FieldRef(Ident),

@@ -7,8 +7,12 @@ pub(crate) const VALIDATE: &str = "validate";
 pub(crate) const CREATE: &str = "create";
 pub(crate) const ON_JOIN: &str = "on_join";
 pub(crate) const ON_FULL: &str = "on_full";
+pub(crate) const ON_DISCONNECT: &str = "on_disconnect";
+pub(crate) const ON_RECONNECT: &str = "on_reconnect";
 pub(crate) const ON_LEAVE: &str = "on_leave";
 pub(crate) const ON_EMPTY: &str = "on_empty";
+pub(crate) const TIMER: &str = "timer";
+pub(crate) const TICK: &str = "tick";
 pub(crate) const VIEW: &str = "view";
 
 /// The attributes a method of a game's `impl` can have.
@@ -18,14 +22,18 @@ pub(crate) enum Role {
     Validate,
     Create,
     Hook(Hook),
+    Timer,
+    Tick,
     View,
 }
 
-/// What can happen to a room, apart from messages.
+/// What can happen to a room, apart from messages and the passing of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hook {
     Join,
     Full,
+    Disconnect,
+    Reconnect,
     Leave,
     Empty,
 }
@@ -37,8 +45,12 @@ impl Role {
         (CREATE, Self::Create),
         (ON_JOIN, Self::Hook(Hook::Join)),
         (ON_FULL, Self::Hook(Hook::Full)),
+        (ON_DISCONNECT, Self::Hook(Hook::Disconnect)),
+        (ON_RECONNECT, Self::Hook(Hook::Reconnect)),
         (ON_LEAVE, Self::Hook(Hook::Leave)),
         (ON_EMPTY, Self::Hook(Hook::Empty)),
+        (TIMER, Self::Timer),
+        (TICK, Self::Tick),
         (VIEW, Self::View),
     ];
 
@@ -54,7 +66,14 @@ impl Role {
 }
 
 impl Hook {
-    pub(crate) const ALL: &[Self] = &[Self::Join, Self::Full, Self::Leave, Self::Empty];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Join,
+        Self::Full,
+        Self::Disconnect,
+        Self::Reconnect,
+        Self::Leave,
+        Self::Empty,
+    ];
     /// What the names of hooks have in common, and of no attribute of the compiler.
     pub(crate) const PREFIX: &str = "on_";
 
@@ -64,7 +83,7 @@ impl Hook {
 
     /// Whether it is about one player; otherwise it is about the room.
     pub(crate) fn has_player(self) -> bool {
-        matches!(self, Self::Join | Self::Leave)
+        !matches!(self, Self::Full | Self::Empty)
     }
 }
 
@@ -82,10 +101,14 @@ pub(crate) const PLAYERS: &str = "players";
 pub(crate) const SPECTATORS: &str = "spectators";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const HISTORY: &str = "history";
+pub(crate) const RECONNECT: &str = "reconnect";
 pub(crate) const EMPTY_TIMEOUT: &str = "empty_timeout";
+pub(crate) const HANDLER_TIMEOUT: &str = "handler_timeout";
+pub(crate) const ROLLBACK: &str = "rollback";
 pub(crate) const NAME: &str = "name";
 pub(crate) const CRATE: &str = "crate";
 pub(crate) const RENAME: &str = "rename";
+pub(crate) const EVERY: &str = "every";
 
 /// The options of `#[tapaculo::game]` on the struct.
 pub(crate) const STRUCT_OPTIONS: &[Known] = &[
@@ -93,7 +116,10 @@ pub(crate) const STRUCT_OPTIONS: &[Known] = &[
     known(SPECTATORS, "spectators"),
     known(EVENT, "event = MyEvent"),
     known(HISTORY, "history = 100"),
+    known(RECONNECT, "reconnect = \"60s\""),
     known(EMPTY_TIMEOUT, "empty_timeout = \"5m\""),
+    known(HANDLER_TIMEOUT, "handler_timeout = \"10s\""),
+    known(ROLLBACK, "rollback"),
     known(NAME, "name = \"chess\""),
     known(CRATE, "crate = my::reexport"),
 ];
@@ -106,6 +132,9 @@ pub(crate) const MESSAGE_OPTIONS: &[Known] = &[
     known(RENAME, "rename = \"Move\""),
     known(SPECTATORS, "spectators"),
 ];
+
+/// The options of `#[tick]`.
+pub(crate) const TICK_OPTIONS: &[Known] = &[known(EVERY, "every = \"50ms\"")];
 
 /// The field that names the message on the wire.
 pub(crate) const TAG: &str = "type";

@@ -6,7 +6,7 @@ use crate::{
     names::Known,
 };
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use syn::parse::Parse;
+use syn::{LitStr, parse::Parse};
 
 /// One option as written.
 pub(crate) struct Written {
@@ -36,13 +36,58 @@ impl Written {
         read
     }
 
-    /// Checks that there is no value.
+    /// A time in milliseconds, written `"50ms"`, `"90s"`, `"5m"` or `"1h"`.
+    pub(crate) fn duration(&self, errors: &mut Errors) -> Option<u64> {
+        let literal: LitStr = self.value(errors, "a time in quotes")?;
+        let text = literal.value();
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (count, unit) = text.split_at(digits);
+        let factor: Option<u64> = match unit {
+            "ms" => Some(1),
+            "s" => Some(1_000),
+            "m" => Some(60_000),
+            "h" => Some(3_600_000),
+            _ => None,
+        };
+        let milliseconds = count
+            .parse::<u64>()
+            .ok()
+            .zip(factor)
+            .and_then(|(count, factor)| count.checked_mul(factor));
+        if milliseconds.is_none() {
+            errors.at(
+                &literal,
+                format!(
+                    "`{text}` is not a time: write a whole number and a unit, `ms`, `s`, `m` or \
+                     `h`, such as `{}`",
+                    self.known.example
+                ),
+            );
+        }
+        milliseconds
+    }
+
+    /// The same, where no time at all makes no sense.
+    pub(crate) fn period(&self, errors: &mut Errors) -> Option<u64> {
+        let milliseconds = self.duration(errors)?;
+        if milliseconds == 0 {
+            let Known { name, example } = self.known;
+            errors.at(
+                &self.value,
+                format!("`{name}` is at least `1ms`: write `{example}`"),
+            );
+            return None;
+        }
+        Some(milliseconds)
+    }
+
+    /// Whether it is there as it should be, without a value.
     pub(crate) fn flag(&self, errors: &mut Errors) -> bool {
         if let Some(value) = &self.value {
             let name = self.known.name;
             errors.at(value, format!("`{name}` takes no value: write `{name}`"));
         }
-        true
+        self.value.is_none()
     }
 
     /// The value's tokens, for an error about what they say.
@@ -97,7 +142,10 @@ fn one(
         other => {
             errors.at(
                 other,
-                format!("expected an option, one of: {}", listed(names)),
+                match known {
+                    [only] => format!("expected an option: write `{}`", only.example),
+                    _ => format!("expected an option, one of: {}", listed(names)),
+                },
             );
             return None;
         }

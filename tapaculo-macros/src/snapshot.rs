@@ -42,6 +42,21 @@ fn one_more_handler_is_one_more_variant_and_one_more_arm_in_each_match() {
 }
 
 #[test]
+fn one_more_timer_is_one_more_variant_and_one_more_arm() {
+    let with = |timers: usize| {
+        expanded((0..timers).map(|n| {
+            let name = quote::format_ident!("ring{n}");
+            quote!(#[timer] fn #name(&mut self) {})
+        }))
+    };
+    let grown = |part: &str| with(2).matches(part).count() - with(1).matches(part).count();
+    assert_eq!(grown("Ring1"), 2, "a variant, and matched once");
+    assert_eq!(grown("Self::ring1"), 1);
+    // The method and what clippy is not to say of it, the variant, and six lines of the arm.
+    assert_eq!(grown("\n"), 9);
+}
+
+#[test]
 fn what_does_not_depend_on_the_handlers_is_a_few_dozen_lines() {
     let lines = expanded_with(0).lines().count();
     assert!(lines <= 50, "{lines} lines");
@@ -49,13 +64,17 @@ fn what_does_not_depend_on_the_handlers_is_a_few_dozen_lines() {
 
 /// A game with so many handlers that take nothing, expanded.
 fn expanded_with(handlers: usize) -> String {
-    let handlers = (0..handlers).map(|n| {
+    expanded((0..handlers).map(|n| {
         let name = quote::format_ident!("push{n}");
         quote!(#[message] fn #name(&mut self) {})
-    });
+    }))
+}
+
+/// A game with these methods, expanded.
+fn expanded(methods: impl Iterator<Item = TokenStream>) -> String {
     pretty(item::game(
         TokenStream::new(),
-        quote!(impl Toy { #(#handlers)* }),
+        quote!(impl Toy { #(#methods)* }),
     ))
 }
 

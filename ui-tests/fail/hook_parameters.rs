@@ -17,6 +17,9 @@ impl Chess {
     #[on_full]
     fn start(&mut self, _player: &Player) {}
 
+    #[on_disconnect]
+    fn dropped(&mut self, _player: &Player, _seconds: u64) {}
+
     #[on_leave]
     fn left(&mut self, _reason: String) {}
 

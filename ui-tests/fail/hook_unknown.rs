@@ -7,6 +7,9 @@ impl Chess {
     #[on_joined]
     fn welcome(&mut self) {}
 
+    #[on_reconect]
+    fn back(&mut self) {}
+
     #[on_start]
     fn start(&mut self) {}
 }

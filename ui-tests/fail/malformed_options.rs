@@ -28,6 +28,15 @@ pub struct NoTime;
 #[tapaculo::game(empty_timeout = 300)]
 pub struct NoUnit;
 
+#[tapaculo::game(reconnect = "soon")]
+pub struct NoDuration;
+
+#[tapaculo::game(handler_timeout = "0s")]
+pub struct NoTimeAtAll;
+
+#[tapaculo::game(rollback = "always")]
+pub struct NotAFlagEither;
+
 #[tapaculo::game(name = "Chess Club")]
 pub struct NoName;
 

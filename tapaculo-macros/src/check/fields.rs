@@ -1,4 +1,4 @@
-//! The fields of a message: parameters that the client fills in.
+//! Fields: the parameters that the client fills in, or whoever sets a timer.
 
 use super::{
     methods::{cfgs, named},
@@ -7,26 +7,29 @@ use super::{
 use crate::{
     errors::{Errors, code},
     model::{Field, Reading, in_macro},
-    names::{PLAYER, ROOM, TAG},
+    names::{PLAYER, ROOM, Role, TAG},
 };
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Pat, PatType, Type, ext::IdentExt, parse_quote_spanned};
 
-const OWNED: &str = "a field of a message is owned";
-
-/// The field that a parameter is.
-pub(super) fn field(param: &PatType, game: &TokenStream, errors: &mut Errors) -> Option<Field> {
-    owned(&param.ty, errors)?;
+/// The field that a parameter is, of a message or of a timer.
+pub(super) fn field(
+    param: &PatType,
+    role: Role,
+    game: &TokenStream,
+    errors: &mut Errors,
+) -> Option<Field> {
+    let of = role.name();
+    owned(&param.ty, role, errors)?;
     let Some(name) = plain_name(&param.pat) else {
         let ty = code(&param.ty);
         errors.at(
             &param.pat,
             match &*param.pat {
-                Pat::Wild(_) => format!("a field of a message needs a name: write `name: {ty}`"),
+                Pat::Wild(_) => format!("a field of a {of} needs a name: write `name: {ty}`"),
                 _ => format!(
-                    "a field of a message is a plain name: write `name: {ty}` and take it apart \
-                     inside"
+                    "a field of a {of} is a plain name: write `name: {ty}` and take it apart inside"
                 ),
             },
         );
@@ -37,7 +40,14 @@ pub(super) fn field(param: &PatType, game: &TokenStream, errors: &mut Errors) ->
         .iter()
         .flat_map(|attr| serde_options(attr.meta.to_token_stream()))
         .collect();
-    called_type(name, &options, errors)?;
+    if role == Role::Message {
+        called_type(name, &options, errors)?;
+    } else if let Some(attr) = serde.first() {
+        errors.at(
+            attr,
+            "a timer is set by the game and not read from a message: remove `#[serde]`",
+        );
+    }
     let cfgs = cfgs(&param.attrs);
     let mut name = name.clone();
     name.set_span(in_macro(name.span()));
@@ -73,13 +83,13 @@ fn reading(cfgs: &[Attribute], serde: &[SerdeOption]) -> Reading {
 }
 
 /// Refuses types that can't be those of a field.
-fn owned(ty: &Type, errors: &mut Errors) -> Option<()> {
+fn owned(ty: &Type, role: Role, errors: &mut Errors) -> Option<()> {
     let words = match strip(ty) {
-        Type::Reference(reference) => borrowed(ty, &reference.elem),
+        Type::Reference(reference) => borrowed(ty, &reference.elem, role),
         ty if is_room_of_self(ty) => "the room is lent: write `&mut Room<Self>`".to_owned(),
-        ty if is_optional_player(ty) => asked("Member", "player"),
+        ty if is_optional_player(ty) && role == Role::Message => asked("Member", "player"),
         ty => match unnameable(ty.to_token_stream()) {
-            Some(words) => words.to_owned(),
+            Some(words) => format!("a field of a {} {words}", role.name()),
             None => return Some(()),
         },
     };
@@ -88,7 +98,7 @@ fn owned(ty: &Type, errors: &mut Errors) -> Option<()> {
 }
 
 /// What to take instead of a reference, of which only a few are lent.
-fn borrowed(ty: &Type, to: &Type) -> String {
+fn borrowed(ty: &Type, to: &Type, role: Role) -> String {
     if let Some(near) = misspelt(ty) {
         return not_lent(ty, &near);
     }
@@ -99,21 +109,23 @@ fn borrowed(ty: &Type, to: &Type) -> String {
              `{method}()`"
         )
     };
+    let owned = |ty: String| format!("a field of a {} is owned: write `{ty}`", role.name());
     if let Type::Slice(slice) = strip(to) {
         return match last_segment(&slice.elem) {
             Some(last) if last.ident == PLAYER => asked("Room<Self>", "players"),
-            _ => format!("{OWNED}: write `Vec<{}>`", code(&slice.elem)),
+            _ => owned(format!("Vec<{}>", code(&slice.elem))),
         };
     }
+    let has_sender = role == Role::Message;
     let name = last_segment(to).map(|last| last.ident.to_string());
     match name.as_deref() {
-        Some("UserId" | "SessionId") => sender("user"),
-        Some("Seat") => sender("seat"),
-        Some("Role") => asked("Member", "role"),
+        Some("UserId" | "SessionId") if has_sender => sender("user"),
+        Some("Seat") if has_sender => sender("seat"),
+        Some("Role") if has_sender => asked("Member", "role"),
         Some("Timestamp") => asked("Room<Self>", "now"),
         Some("Self") => "that is `self`: remove it".to_owned(),
-        Some("str") => format!("{OWNED}: write `String`"),
-        _ => format!("{OWNED}: write `{}`", code(to)),
+        Some("str") => owned("String".to_owned()),
+        _ => owned(code(to)),
     }
 }
 
@@ -142,17 +154,17 @@ fn unnameable(tokens: TokenStream) -> Option<&'static str> {
         let words = match &token {
             TokenTree::Group(group) => unnameable(group.stream()),
             TokenTree::Ident(word) if word == "impl" => {
-                Some("a field of a message has one type: write it out instead of `impl …`")
+                Some("has one type: write it out instead of `impl …`")
             }
             TokenTree::Ident(word) if word == "_" => {
-                Some("a field of a message has one type: write it out instead of `_`")
+                Some("has one type: write it out instead of `_`")
             }
             TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                Some("a field of a message is owned: write it without `&`")
+                Some("is owned: write it without `&`")
             }
             TokenTree::Punct(punct) if punct.as_char() == '\'' => match tokens.peek() {
                 Some(TokenTree::Ident(name)) if name != "static" => {
-                    Some("a field of a message is owned: write it without a lifetime")
+                    Some("is owned: write it without a lifetime")
                 }
                 _ => None,
             },

@@ -3,12 +3,22 @@
 use crate::{
     ast::{Marker, Method},
     errors::Errors,
-    model::Call,
+    model::{Arg, Call},
     names::Role,
 };
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, GenericParam, Meta, Receiver, ReceiverKind, ReturnType, Safety, Type};
+
+/// A method with one of our attributes.
+pub(super) type Marked<'a> = (&'a Method, &'a Marker);
+
+pub(super) fn of_role<'a>(methods: &[Marked<'a>], role: Role) -> impl Iterator<Item = Marked<'a>> {
+    methods
+        .iter()
+        .copied()
+        .filter(move |(_, marker)| marker.role == role)
+}
 
 /// How a method may take the game.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -119,14 +129,14 @@ pub(super) fn returns(method: &Method, words: &str, errors: &mut Errors) {
     }
 }
 
-/// The call of a method, without its arguments.
-pub(super) fn call(method: &Method) -> Call {
+/// The call of a method.
+pub(super) fn call(method: &Method, args: Vec<Arg>) -> Call {
     Call {
         method: method.sig.ident.clone(),
         cfgs: cfgs(&method.attrs),
         is_async: method.sig.asyncness.is_some(),
         takes_self: method.sig.receiver().is_some(),
-        args: Vec::new(),
+        args,
         output: ends(&method.sig.output, method.sig.ident.span()),
     }
 }

@@ -4,13 +4,15 @@
 //! user's other code compiling, so that one mistake stays one error.
 
 mod fields;
+mod game;
 mod header;
 mod messages;
 mod methods;
 mod params;
 mod settings;
+mod variants;
 
 pub(crate) use self::{
-    messages::implementation,
+    game::implementation,
     settings::{other, structure},
 };

@@ -1,13 +1,14 @@
-//! Parameters: which of them are lent by the library, and which are fields of a message.
+//! Parameters: which of them are lent by the library, and which are fields.
 
 use super::{fields::field, methods::cfgs};
 use crate::{
     ast::Method,
     errors::{Errors, code, instead, nearest},
     model::{Arg, Field, Value},
-    names::{Hook, MEMBER, PLAYER, ROOM, ROOM_ID},
+    names::{Hook, MEMBER, PLAYER, ROOM, ROOM_ID, Role, TICK},
 };
 use proc_macro2::{Ident, TokenStream};
+use std::mem;
 use syn::{
     FnArg, GenericArgument, Pat, PatType, PathArguments, PathSegment, Type, TypeReference,
     ext::IdentExt, spanned::Spanned,
@@ -31,6 +32,8 @@ pub(super) enum Place<'a> {
         message: &'a Ident,
     },
     Hook(Hook),
+    Timer,
+    Tick,
     Create,
     View,
 }
@@ -44,17 +47,20 @@ enum Lent {
     RoomId,
 }
 
-/// The arguments of a handler, and the fields of its message.
-pub(super) fn of_handler(
+/// The arguments of a handler or a timer, and its fields.
+pub(super) fn with_fields(
     method: &Method,
-    open: bool,
+    place: Place<'_>,
     game: &TokenStream,
     errors: &mut Errors,
 ) -> (Vec<Arg>, Vec<Field>) {
     let mut args = Args::default();
     let mut fields = Vec::new();
+    let role = match place {
+        Place::Timer => Role::Timer,
+        _ => Role::Message,
+    };
     for param in typed(method) {
-        let place = Place::Handler { open };
         if let Some((lent, ty)) = lent(&param.ty) {
             if let Some(attr) = param
                 .attrs
@@ -63,11 +69,11 @@ pub(super) fn of_handler(
             {
                 errors.at(
                     attr,
-                    "this is no field of the message, but lent by the library: remove `#[serde]`",
+                    "this is not a field, but lent by the library: remove `#[serde]`",
                 );
             }
             args.lend(place, lent, ty, param, errors);
-        } else if let Some(field) = field(param, game, errors) {
+        } else if let Some(field) = field(param, role, game, errors) {
             args.push(Value::Field(field.name.clone()), param);
             fields.push(field);
         }
@@ -75,7 +81,7 @@ pub(super) fn of_handler(
     (args.0, fields)
 }
 
-/// The arguments of anything that is not a handler.
+/// The arguments of anything without fields.
 pub(super) fn of(method: &Method, place: Place<'_>, errors: &mut Errors) -> Vec<Arg> {
     let mut args = Args::default();
     for param in typed(method) {
@@ -88,16 +94,19 @@ pub(super) fn of(method: &Method, place: Place<'_>, errors: &mut Errors) -> Vec<
             Place::AnyValidator { message, .. } if is_reference_to(&param.ty, message) => {
                 args.push(Value::Message, param);
             }
-            Place::Create if lent(&param.ty).is_none() && !is_reference(&param.ty) => {
-                if args.0.iter().any(|arg| matches!(arg.value, Value::Options)) {
-                    errors.at(
-                        &param.ty,
-                        "a room's options are one value: put the fields of both into one struct",
-                    );
-                } else {
-                    args.push(Value::Options, param);
-                }
-            }
+            Place::Create if !is_reference(&param.ty) => args.give(
+                Value::Options,
+                "a room's options are one value: put the fields of both into one struct",
+                param,
+                errors,
+            ),
+            Place::Tick if !is_reference(&param.ty) => args.give(
+                Value::Elapsed,
+                "a tick is told one thing, the time since the one before: remove this parameter, \
+                 and keep in the struct what it needs",
+                param,
+                errors,
+            ),
             _ => match lent(&param.ty) {
                 Some((lent, ty)) => args.lend(place, lent, ty, param, errors),
                 None => place.refuse(param, errors),
@@ -134,6 +143,17 @@ impl Args {
         });
     }
 
+    /// The one value that there is in its place.
+    fn give(&mut self, value: Value, twice: &str, param: &PatType, errors: &mut Errors) {
+        let kind = mem::discriminant(&value);
+        let mut given = self.0.iter().map(|arg| mem::discriminant(&arg.value));
+        if given.any(|given| given == kind) {
+            errors.at(&param.ty, twice);
+        } else {
+            self.push(value, param);
+        }
+    }
+
     fn lend(
         &mut self,
         place: Place<'_>,
@@ -154,12 +174,28 @@ impl Args {
 }
 
 impl Place<'_> {
+    /// The attribute, if nobody in particular is what it is about.
+    fn about_room(self) -> Option<&'static str> {
+        match self {
+            Self::Hook(hook) if !hook.has_player() => Some(hook.name()),
+            Self::Tick => Some(TICK),
+            _ => None,
+        }
+    }
+
     /// What the library lends in this place, or why it does not.
     fn lend(self, lent: Lent, ty: &TypeReference) -> Result<Value, String> {
         let by = code(&ty.elem);
         if let Some(lifetime) = ty.lifetime.as_ref().filter(|it| it.ident == "static") {
             return Err(format!(
                 "this is lent for one call only: remove `{lifetime}`, and keep what you need of it"
+            ));
+        }
+        if let Some(name) = self.about_room()
+            && matches!(lent, Lent::Player | Lent::Member)
+        {
+            return Err(format!(
+                "`#[{name}]` is about the room, not about one player: take `&mut Room<Self>`"
             ));
         }
         Err(match (lent, self) {
@@ -179,10 +215,10 @@ impl Place<'_> {
                 "nobody has joined yet: `#[create]` takes `&RoomId` and the room's options"
                     .to_owned()
             }
-            (_, Self::Hook(hook)) if !hook.has_player() && lent != Lent::RoomId => format!(
-                "`#[{}]` is about the room, not about one player: take `&mut Room<Self>`",
-                hook.name()
-            ),
+            (Lent::Player | Lent::Member, Self::Timer) => {
+                "nobody sends a timer: put whom it is about into a field, such as `seat: Seat`"
+                    .to_owned()
+            }
             _ if ty.mutability.is_some() => format!("this is lent to look at: write `&{by}`"),
             (Lent::RoomId, Self::Create) => return Ok(Value::RoomId),
             (Lent::RoomId, Self::View) => {
@@ -220,7 +256,8 @@ impl Place<'_> {
                 let near = misspelt.unwrap_or_default();
                 errors.at(ty, not_lent(ty, &near));
             }
-            Self::Handler { .. } => {}
+            // What is not lent there is a field.
+            Self::Handler { .. } | Self::Timer => {}
             Self::Validator {
                 handler, fields, ..
             } => {
@@ -260,6 +297,11 @@ impl Place<'_> {
                         "`&mut Room<Self>`"
                     }
                 ),
+            ),
+            Self::Tick => errors.at(
+                ty,
+                "`#[tick]` takes `&mut Room<Self>` and the time since the one before, which is \
+                 owned: write `Duration`",
             ),
             Self::Create => errors.at(
                 ty,

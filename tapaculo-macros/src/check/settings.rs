@@ -5,7 +5,10 @@ use crate::{
     ast::{Other, Struct},
     errors::Errors,
     model::{Declaration, Library},
-    names::{CRATE, EMPTY_TIMEOUT, EVENT, HISTORY, NAME, PLAYERS, SPECTATORS, STRUCT_OPTIONS},
+    names::{
+        CRATE, EMPTY_TIMEOUT, EVENT, HANDLER_TIMEOUT, HISTORY, NAME, PLAYERS, RECONNECT, ROLLBACK,
+        SPECTATORS, STRUCT_OPTIONS,
+    },
     options::{self, Written},
 };
 use proc_macro2::{Ident, TokenStream};
@@ -67,7 +70,8 @@ fn declaration(ident: &Ident, options: TokenStream, errors: &mut Errors) -> Decl
         players: None,
         spectators: false,
         history: None,
-        empty_timeout_ms: None,
+        times: Vec::new(),
+        rollback: None,
     };
     let mut named = false;
     for option in options::read(options, STRUCT_OPTIONS, errors) {
@@ -76,7 +80,16 @@ fn declaration(ident: &Ident, options: TokenStream, errors: &mut Errors) -> Decl
             SPECTATORS => declaration.spectators = option.flag(errors),
             EVENT => declaration.event = option.value(errors, "a type"),
             HISTORY => declaration.history = history(&option, errors),
-            EMPTY_TIMEOUT => declaration.empty_timeout_ms = duration(&option, errors),
+            RECONNECT | EMPTY_TIMEOUT | HANDLER_TIMEOUT => {
+                let ms = if option.known.name == HANDLER_TIMEOUT {
+                    option.period(errors)
+                } else {
+                    option.duration(errors)
+                };
+                let time = ms.map(|ms| (option.known.name, ms));
+                declaration.times.extend(time);
+            }
+            ROLLBACK => declaration.rollback = option.flag(errors).then(|| option.name.span()),
             CRATE => declaration.library = header::library(&option, errors),
             NAME => {
                 named = true;
@@ -174,36 +187,6 @@ fn number(literal: &LitInt, option: &Written, errors: &mut Errors) -> Option<u32
     number
 }
 
-/// A time in milliseconds, written `"50ms"`, `"90s"`, `"5m"` or `"1h"`.
-fn duration(option: &Written, errors: &mut Errors) -> Option<u64> {
-    let literal: LitStr = option.value(errors, "a time in quotes")?;
-    let text = literal.value();
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (count, unit) = text.split_at(digits);
-    let factor: Option<u64> = match unit {
-        "ms" => Some(1),
-        "s" => Some(1_000),
-        "m" => Some(60_000),
-        "h" => Some(3_600_000),
-        _ => None,
-    };
-    let milliseconds = count
-        .parse::<u64>()
-        .ok()
-        .zip(factor)
-        .and_then(|(count, factor)| count.checked_mul(factor));
-    if milliseconds.is_none() {
-        errors.at(
-            &literal,
-            format!(
-                "`{text}` is not a time: write a whole number and a unit, `ms`, `s`, `m` or `h`, \
-                 such as `\"5m\"`"
-            ),
-        );
-    }
-    milliseconds
-}
-
 fn name(option: &Written, errors: &mut Errors) -> Option<String> {
     let literal: LitStr = option.value(errors, "a name in quotes")?;
     let name = literal.value();
@@ -283,14 +266,22 @@ mod tests {
     fn every_option_is_read() {
         let (declaration, errors) = declare(quote! {
             players = 2..=6, spectators, history = 512, event = Said<u8, u16>,
-            empty_timeout = "90s", name = "go-9", crate = crate::games,
+            reconnect = "0s", empty_timeout = "90s", handler_timeout = "2m", rollback, name = "go-9", crate = crate::games,
         });
         assert_eq!(errors, [""; 0]);
         assert_eq!(declaration.players, Some(6));
         assert!(declaration.spectators);
         assert_eq!(declaration.history, Some(512));
         assert!(declaration.event.is_some());
-        assert_eq!(declaration.empty_timeout_ms, Some(90_000));
+        assert_eq!(
+            declaration.times,
+            [
+                ("reconnect", 0),
+                ("empty_timeout", 90_000),
+                ("handler_timeout", 120_000)
+            ]
+        );
+        assert!(declaration.rollback.is_some());
         assert_eq!(declaration.name, "go-9");
         assert_eq!(declaration.library.0.to_string(), "crate :: games");
     }
@@ -299,9 +290,9 @@ mod tests {
     fn each_bad_option_is_one_error() {
         let (_, errors) = declare(quote! {
             players = 0, spectators = yes, history = "x", event, empty_timeout = "5 minutes",
-            name = "Chess!", colour = 1,
+            reconnect = "60", handler_timeout = "0s", rollback = true, name = "Chess!", colour = 1,
         });
-        assert_eq!(errors.len(), 7, "{errors:#?}");
+        assert_eq!(errors.len(), 10, "{errors:#?}");
     }
 
     #[test]

@@ -10,7 +10,8 @@ impl ::tapaculo::game::Declared for Chess {
     const SETTINGS: ::tapaculo::game::Settings = ::tapaculo::game::Settings::new()
         .players(2)
         .spectators()
-        .history(512);
+        .history(512)
+        .reconnect(::core::time::Duration::from_millis(60000));
 }
 impl Chess {
     #[allow(clippy::trivially_copy_pass_by_ref, clippy::unused_self)]
@@ -78,6 +79,20 @@ impl Chess {
     fn analyse(&self) -> Analysis {
         self.board.analyse()
     }
+    #[allow(clippy::needless_pass_by_value, clippy::unused_self)]
+    /// The clock of a seat ran out.
+    fn flag(&mut self, room: &mut Room<Self>, seat: Seat) -> Result<(), Over> {
+        self.finish(room, Outcome::Flagged(seat)).map(|_| ())
+    }
+    #[allow(clippy::trivially_copy_pass_by_ref, clippy::unused_self)]
+    fn dropped(&mut self, room: &mut Room<Self>, player: &Player) {
+        room.after(
+            GRACE,
+            ChessTimer::Flag {
+                seat: player.seat(),
+            },
+        );
+    }
     #[allow(clippy::trivially_copy_pass_by_ref, clippy::unused_self)]
     fn left(&mut self, room: &mut Room<Self>, player: &Player) -> Result<(), Over> {
         self.finish(room, Outcome::Left(player.seat())).map(|_| ())
@@ -109,6 +124,12 @@ pub enum ChessMessage {
     #[cfg(feature = "analysis")]
     Analyse,
 }
+/// The timers of `Chess`.
+#[allow(missing_docs, clippy::exhaustive_enums)]
+pub enum ChessTimer {
+    /// The clock of a seat ran out.
+    Flag { seat: Seat },
+}
 const _: () = {
     const __MESSAGES: &[&::core::primitive::str] = &[
         "Move",
@@ -120,7 +141,7 @@ const _: () = {
     #[automatically_derived]
     impl ::tapaculo::game::Game for Chess {
         type Message = ChessMessage;
-        type Timer = ::tapaculo::game::NoTimer;
+        type Timer = ChessTimer;
         const MESSAGES: &'static [&'static ::core::primitive::str] = __MESSAGES;
         fn decode(
             __message: &::tapaculo::game::RawMessage<'_>,
@@ -258,6 +279,17 @@ const _: () = {
                 ::tapaculo::__private::Returned(__returned).result(),
             )
         }
+        async fn on_disconnect(
+            &mut self,
+            __room: &mut ::tapaculo::game::Room<Self>,
+            __player: &::tapaculo::game::Player,
+        ) -> ::tapaculo::game::Hooked {
+            use ::tapaculo::__private::Infallibly as _;
+            let __returned = Self::dropped(self, __room, __player);
+            ::tapaculo::__private::hooked(
+                ::tapaculo::__private::Returned(__returned).result(),
+            )
+        }
         async fn on_leave(
             &mut self,
             __room: &mut ::tapaculo::game::Room<Self>,
@@ -268,6 +300,21 @@ const _: () = {
             ::tapaculo::__private::hooked(
                 ::tapaculo::__private::Returned(__returned).result(),
             )
+        }
+        async fn timer(
+            &mut self,
+            __room: &mut ::tapaculo::game::Room<Self>,
+            __timer: ChessTimer,
+        ) -> ::tapaculo::game::Hooked {
+            use ::tapaculo::__private::Infallibly as _;
+            match __timer {
+                ChessTimer::Flag { seat } => {
+                    let __returned = Self::flag(self, __room, seat);
+                    ::tapaculo::__private::hooked(
+                        ::tapaculo::__private::Returned(__returned).result(),
+                    )
+                }
+            }
         }
         fn view(
             &self,

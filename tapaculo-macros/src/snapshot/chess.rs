@@ -1,4 +1,4 @@
-#[tapaculo::game(players = 2, spectators, history = 512, event = ChessEvent)]
+#[tapaculo::game(players = 2, spectators, history = 512, reconnect = "60s", event = ChessEvent)]
 #[derive(Default)]
 pub struct Chess {
     board: Board,
@@ -52,6 +52,17 @@ impl Chess {
     #[message]
     fn analyse(&self) -> Analysis {
         self.board.analyse()
+    }
+
+    /// The clock of a seat ran out.
+    #[timer]
+    fn flag(&mut self, room: &mut Room<Self>, seat: Seat) -> Result<(), Over> {
+        self.finish(room, Outcome::Flagged(seat)).map(|_| ())
+    }
+
+    #[on_disconnect]
+    fn dropped(&mut self, room: &mut Room<Self>, player: &Player) {
+        room.after(GRACE, ChessTimer::Flag { seat: player.seat() });
     }
 
     #[on_leave]
