@@ -3,7 +3,13 @@
 use serde::{Deserialize, Serialize};
 use tapaculo::prelude::*;
 
-#[tapaculo::game(players = 1..=4, event = Said, empty_timeout = "90s", name = "all-of-it")]
+#[tapaculo::game(
+    players = 1..=4,
+    event = Said,
+    reconnect = "60s",
+    empty_timeout = "90s",
+    name = "all-of-it"
+)]
 pub struct Everything {
     room: RoomId,
     board: u8,
@@ -49,6 +55,17 @@ impl Everything {
     #[on_full]
     async fn on_full(&mut self, room: &Room<Self>) {
         self.board = room.players().len() as u8;
+    }
+
+    #[on_disconnect]
+    fn dropped(&mut self, room: &mut Room<Self>, player: &Player) -> Result<(), String> {
+        room.broadcast(Said);
+        Err(format!("{} is gone", player.user()))
+    }
+
+    #[on_reconnect]
+    async fn back(&self, player: &Player) {
+        let _ = player;
     }
 
     #[on_leave]

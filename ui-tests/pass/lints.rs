@@ -18,8 +18,8 @@
 use tapaculo::prelude::*;
 
 /// A game.
-#[tapaculo::game(players = 2, spectators)]
-#[derive(Debug, Default)]
+#[tapaculo::game(players = 2, spectators, reconnect = "1m", rollback)]
+#[derive(Clone, Debug, Default)]
 pub struct Strict {
     moves: u32,
 }
@@ -107,6 +107,27 @@ impl Strict {
     #[validate(either)]
     fn both(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    /// A timer that nobody sets.
+    #[timer]
+    fn over(&mut self, seat: Seat, words: String) {
+        let _ = (seat, words);
+    }
+
+    #[cfg(feature = "absent")]
+    #[timer]
+    fn gone_too(&mut self, absent: Absent) {}
+
+    #[on_disconnect]
+    fn dropped(&mut self, _: &Player) {}
+
+    #[on_reconnect]
+    fn back(&mut self, _: &Player) {}
+
+    #[tick(every = "1s")]
+    fn tick(&self, elapsed: std::time::Duration) {
+        let _ = elapsed;
     }
 
     #[view]

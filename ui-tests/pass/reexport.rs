@@ -12,8 +12,8 @@ mod deps {
 
 use deps::engine::prelude::*;
 
-#[deps::engine::game(crate = crate::deps::engine, players = 2)]
-#[derive(Default)]
+#[deps::engine::game(crate = crate::deps::engine, players = 2, rollback)]
+#[derive(Clone, Default)]
 pub struct Far;
 
 #[deps::engine::game(crate = crate::deps::engine)]
@@ -27,6 +27,16 @@ impl Far {
     #[message]
     fn go(&mut self, room: &mut Room<Self>, at: u8) {
         let _ = (room, at);
+    }
+
+    #[deps::engine::timer]
+    fn over(&mut self, room: &mut Room<Self>, seat: Seat) {
+        let _ = (room, seat);
+    }
+
+    #[deps::engine::tick(every = "1s")]
+    fn step(&mut self, elapsed: std::time::Duration) {
+        let _ = elapsed;
     }
 }
 

@@ -1,0 +1,25 @@
+use tapaculo::prelude::*;
+
+#[tapaculo::game]
+#[derive(Default)]
+pub struct Chess;
+
+#[tapaculo::game]
+impl Chess {
+    #[timer]
+    fn flag(&mut self, _room: &mut Room<Self>, _player: &Player) {}
+
+    #[timer]
+    fn remind(&mut self, _whom: &Member) {}
+
+    #[timer]
+    fn kick(&mut self, _user: &UserId) {}
+
+    #[timer]
+    fn forget(&mut self, #[serde(default)] _seat: Option<Seat>) {}
+
+    #[timer(rename = "Bell")]
+    fn ring(&mut self, _: u8) {}
+}
+
+fn main() {}
