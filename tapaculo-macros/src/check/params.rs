@@ -143,7 +143,7 @@ impl Args {
         });
     }
 
-    /// The one value that there is in its place.
+    /// What a method is given once at most.
     fn give(&mut self, value: Value, twice: &str, param: &PatType, errors: &mut Errors) {
         let kind = mem::discriminant(&value);
         let mut given = self.0.iter().map(|arg| mem::discriminant(&arg.value));
@@ -162,10 +162,10 @@ impl Args {
         param: &PatType,
         errors: &mut Errors,
     ) {
-        let twice = self.0.iter().any(|arg| matches!(arg.value, Value::Room));
         match place.lend(lent, ty) {
-            Ok(Value::Room) if twice => {
-                errors.at(ty, "the room is there already: take it once");
+            Ok(Value::Room) => {
+                let twice = "the room is there already: take it once";
+                self.give(Value::Room, twice, param, errors);
             }
             Ok(value) => self.push(value, param),
             Err(words) => errors.at(ty, words),
