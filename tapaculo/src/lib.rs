@@ -69,7 +69,10 @@ pub mod testing;
 pub use self::{
     auth::{AuthError, AuthErrorKind, JwtAuth},
     clock::Timestamp,
-    game::{Member, NoEvent, Player, Room},
+    game::{
+        Member, Metadata, NoEvent, NoTimer, PastEvent, Player, PostError, Room, RoomHandle,
+        RoomInfo, TimerId,
+    },
     ids::{Role, RoomId, Seat, SessionId, UserId},
     server::{Server, ServerHandle},
 };

@@ -41,12 +41,24 @@ pub(crate) enum Audience {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) seq: Seq,
+    pub(crate) at: Timestamp,
     pub(crate) author: Author,
     pub(crate) audience: Audience,
     pub(crate) frame: Encoded,
 }
 
 impl Entry {
+    /// What is left of an event that is to be forgotten: its number.
+    fn redacted(&self) -> Self {
+        Self {
+            seq: self.seq,
+            at: self.at,
+            author: Author::Server,
+            audience: Audience::Among([].into()),
+            frame: Encoded::nothing(),
+        }
+    }
+
     pub(crate) fn is_for(&self, user: &UserId) -> bool {
         match &self.audience {
             Audience::All => true,
@@ -85,9 +97,9 @@ impl SharedLog {
         self.0.read().expect("nothing panics while it writes a log")
     }
 
-    /// Adds the events of one input.
-    pub(crate) fn append(&self, events: &[Arc<Entry>], now: Timestamp) {
-        if events.is_empty() {
+    /// Adds the events of one input, and forgets those it wants forgotten.
+    pub(crate) fn append(&self, events: &[Arc<Entry>], redacted: &[Seq], now: Timestamp) {
+        if events.is_empty() && redacted.is_empty() {
             return;
         }
         let mut log = self
@@ -95,9 +107,12 @@ impl SharedLog {
             .write()
             .expect("nothing panics while it writes a log");
         for event in events {
-            log.append(Arc::clone(event), now);
+            log.append(Arc::clone(event));
         }
         log.trim(events.len(), now);
+        for seq in redacted {
+            log.redact(*seq);
+        }
     }
 }
 
@@ -105,12 +120,16 @@ impl SharedLog {
 #[derive(Debug)]
 pub(crate) struct Log {
     /// The last events without a gap, oldest first: for connections at their positions.
-    recent: VecDeque<(Timestamp, Arc<Entry>)>,
+    recent: VecDeque<Arc<Entry>>,
     recent_bytes: usize,
     /// The last public events, oldest first: for newcomers.
     kept: VecDeque<Arc<Entry>>,
     /// How many of those there may be.
     history: usize,
+    /// What was forgotten lately, each after the event that was the last one then.
+    redactions: VecDeque<(Seq, Seq)>,
+    /// From which position on those are all there.
+    complete_from: Seq,
     last: Seq,
 }
 
@@ -121,12 +140,14 @@ impl Log {
             recent_bytes: 0,
             kept: VecDeque::new(),
             history,
+            redactions: VecDeque::new(),
+            complete_from: Seq::default(),
             last: Seq::default(),
         }
     }
 
     /// Adds the next event.
-    fn append(&mut self, entry: Arc<Entry>, now: Timestamp) {
+    fn append(&mut self, entry: Arc<Entry>) {
         debug_assert_eq!(entry.seq, self.last.next(), "numbers have no gaps");
         self.last = entry.seq;
         if self.history > 0 && entry.is_public() {
@@ -136,21 +157,71 @@ impl Log {
             self.kept.push_back(Arc::clone(&entry));
         }
         self.recent_bytes += entry.frame.len();
-        self.recent.push_back((now, entry));
+        self.recent.push_back(entry);
     }
 
     /// Drops what is beyond the bounds, but nothing of the newest input: what one handler says is
     /// nobody's fault, however much it is.
     fn trim(&mut self, newest: usize, now: Timestamp) {
-        while let Some((at, oldest)) = self.recent.front() {
+        while let Some(oldest) = self.recent.front() {
             let too_many = self.recent.len() > RESUME_EVENTS || self.recent_bytes > RESUME_BYTES;
-            let had_time = now.since(*at) >= GRACE || self.recent_bytes > BURST_BYTES;
+            let had_time = now.since(oldest.at) >= GRACE || self.recent_bytes > BURST_BYTES;
             if self.recent.len() <= newest || !too_many || !had_time {
                 return;
             }
+            // Nobody can come back to before this event.
+            let gone = oldest.seq;
             self.recent_bytes -= oldest.frame.len();
             self.recent.pop_front();
+            while self
+                .redactions
+                .front()
+                .is_some_and(|(after, _)| *after < gone)
+            {
+                self.redactions.pop_front();
+            }
         }
+    }
+
+    /// Forgets an event. Its number stays: numbers have no gaps.
+    fn redact(&mut self, seq: Seq) {
+        if seq > self.last || self.redactions.iter().any(|(_, before)| *before == seq) {
+            return;
+        }
+        let Seq(behind) = Seq(self.last.0 - seq.0);
+        let place = usize::try_from(behind).ok().and_then(|behind| {
+            let place = self.recent.len().checked_sub(behind)?.checked_sub(1)?;
+            self.recent.get_mut(place)
+        });
+        if let Some(entry) = place {
+            self.recent_bytes -= entry.frame.len();
+            *entry = Arc::new(entry.redacted());
+        }
+        if let Ok(place) = self.kept.binary_search_by_key(&seq, |entry| entry.seq) {
+            self.kept.remove(place);
+        }
+        self.redactions.push_back((self.last, seq));
+        if self.redactions.len() > RESUME_EVENTS
+            && let Some((after, _)) = self.redactions.pop_front()
+        {
+            self.complete_from = after.next();
+        }
+    }
+
+    /// What a client with this position has missed: events, and what is to be forgotten. An event
+    /// that was forgotten meanwhile is not among them.
+    pub(crate) fn missed_since(
+        &self,
+        position: Seq,
+    ) -> Result<(impl Iterator<Item = &Arc<Entry>>, impl Iterator<Item = Seq>), FellBehind> {
+        let many = Seq(position.0.saturating_add(RESUME_EVENTS as u64)) < self.last;
+        if position < self.complete_from || position > self.last || many {
+            return Err(FellBehind);
+        }
+        let events = self.after(position)?;
+        let redactions = self.redactions.iter();
+        let missed = redactions.filter(move |(after, seq)| *after >= position && *seq <= position);
+        Ok((events, missed.map(|(_, seq)| *seq)))
     }
 
     /// The events after a position, oldest first.
@@ -161,7 +232,7 @@ impl Log {
         let missing =
             usize::try_from(self.last.0.saturating_sub(position.0)).map_err(|_| FellBehind)?;
         let skip = self.recent.len().checked_sub(missing).ok_or(FellBehind)?;
-        Ok(self.recent.range(skip..).map(|(_, entry)| entry))
+        Ok(self.recent.range(skip..))
     }
 
     /// The newest event's number.
@@ -191,6 +262,7 @@ mod tests {
         let frame = frames::event(Seq(seq), &author, &data);
         Arc::new(Entry {
             seq: Seq(seq),
+            at: START,
             author,
             audience,
             frame,
@@ -205,9 +277,10 @@ mod tests {
 
     /// Appends events one by one, as many inputs, each two seconds after the one before.
     fn slowly(log: &mut Log, entries: impl IntoIterator<Item = Arc<Entry>>) {
-        for entry in entries {
+        for mut entry in entries {
             let now = START + Duration::from_secs(2 * entry.seq.0);
-            log.append(entry, now);
+            Arc::get_mut(&mut entry).expect("nobody else has it").at = now;
+            log.append(entry);
             log.trim(1, now);
         }
     }
@@ -237,18 +310,18 @@ mod tests {
     fn nothing_of_the_newest_input_is_dropped_and_a_burst_is_kept_for_a_second() {
         let mut log = Log::new(0);
         for seq in 1..=3000 {
-            log.append(entry(seq, Audience::All, 10_000), START);
+            log.append(entry(seq, Audience::All, 10_000));
         }
         log.trim(3000, START);
         assert_eq!(log.after(Seq(0)).unwrap().count(), 3000);
         // The next input leaves what may still be on its way, within bounds.
-        log.append(entry(3001, Audience::All, 1), START);
+        log.append(entry(3001, Audience::All, 1));
         log.trim(1, START);
         let kept = log.after(Seq(2800)).unwrap().count();
         assert_eq!(kept, 201);
         assert!(log.after(Seq(2000)).is_err());
         let later = START + GRACE;
-        log.append(entry(3002, Audience::All, 1), later);
+        log.append(entry(3002, Audience::All, 1));
         log.trim(1, later);
         assert!(log.after(Seq(2900)).is_err());
     }
@@ -285,5 +358,44 @@ mod tests {
         let entries = (1..).zip(audiences);
         slowly(&mut log, entries.map(|(seq, to)| entry(seq, to, 1)));
         assert_eq!(numbers(log.history()), [2, 4, 7]);
+    }
+
+    #[test]
+    fn a_redacted_event_is_in_neither_history_nor_resume_and_its_number_stays() {
+        let mut log = Log::new(10);
+        slowly(&mut log, (1..=5).map(|seq| entry(seq, Audience::All, 1)));
+        log.redact(Seq(2));
+        log.redact(Seq(2));
+        log.redact(Seq(9));
+        assert_eq!(numbers(log.history()), [1, 3, 4, 5]);
+        let (events, redacted) = log.missed_since(Seq(1)).unwrap();
+        let alice = user("alice");
+        let heard = events.filter(|event| event.is_for(&alice));
+        assert_eq!(numbers(heard), [3, 4, 5]);
+        assert_eq!(redacted.count(), 0, "it never had it");
+        let (events, redacted) = log.missed_since(Seq(4)).unwrap();
+        assert_eq!(numbers(events), [5]);
+        assert_eq!(redacted.collect::<Vec<_>>(), [Seq(2)]);
+        // Who was told of what came later was told of that, too.
+        slowly(&mut log, [entry(6, Audience::All, 1)]);
+        assert_eq!(log.missed_since(Seq(6)).unwrap().1.count(), 0);
+    }
+
+    #[test]
+    fn nobody_resumes_past_what_can_no_longer_be_said() {
+        let mut log = Log::new(0);
+        slowly(&mut log, (1..=1030).map(|seq| entry(seq, Audience::All, 1)));
+        assert!(log.missed_since(Seq(1031)).is_err(), "it never was");
+        assert_eq!(log.missed_since(Seq(6)).unwrap().0.count(), 1024);
+        assert!(log.missed_since(Seq(5)).is_err());
+        for seq in 1..=1025 {
+            log.redact(Seq(seq));
+        }
+        assert!(
+            log.missed_since(Seq(1030)).is_err(),
+            "too much was redacted"
+        );
+        slowly(&mut log, [entry(1031, Audience::All, 1)]);
+        assert!(log.missed_since(Seq(1031)).is_ok());
     }
 }

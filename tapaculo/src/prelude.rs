@@ -3,7 +3,7 @@
 pub use crate::{
     auth::JwtAuth,
     clock::Timestamp,
-    game::{Member, Player, Room},
+    game::{Member, Metadata, Player, Room, RoomHandle, TimerId},
     ids::{Role, RoomId, Seat, SessionId, UserId},
     server::Server,
 };

@@ -82,24 +82,24 @@ async fn every_wrong_frame_gets_its_answer_from_the_table() {
         ("nonsense", "bad_frame", None),
         ("[]", "bad_frame", None),
         ("{}", "bad_frame", None),
-        (r#"{"id": 5}"#, "bad_frame", Some(5)),
+        (r#"{"id": 1}"#, "bad_frame", Some(1)),
         (r#"{"data": 1, "id": 0}"#, "bad_frame", None),
         (
-            r#"{"data": {"type": "Say", "text": "a", "text": "b"}, "id": 1}"#,
+            r#"{"data": {"type": "Say", "text": "a", "text": "b"}, "id": 2}"#,
             "bad_frame",
-            Some(1),
+            Some(2),
         ),
         (deep.as_str(), "bad_frame", None),
-        (r#"{"data": null, "id": 6}"#, "bad_message", Some(6)),
+        (r#"{"data": null, "id": 3}"#, "bad_message", Some(3)),
         (
-            r#"{"data": {"text": "hi"}, "id": 6}"#,
+            r#"{"data": {"text": "hi"}, "id": 4}"#,
             "bad_message",
-            Some(6),
+            Some(4),
         ),
         (
-            r#"{"data": {"type": "Sya", "text": "hi"}, "id": 6}"#,
+            r#"{"data": {"type": "Sya", "text": "hi"}, "id": 5}"#,
             "bad_message",
-            Some(6),
+            Some(5),
         ),
         (
             r#"{"data": {"type": "Say"}, "id": 6}"#,
@@ -131,9 +131,9 @@ async fn every_wrong_frame_gets_its_answer_from_the_table() {
     }
     alice.raw(Message::binary(vec![1, 2, 3])).await;
     assert_eq!(alice.frame().await["error"]["code"], "bad_frame");
-    alice
-        .tell(json!({"type": "Say", "text": "still here"}))
-        .await;
+    let data = json!({"type": "Say", "text": "still here"});
+    alice.send(json!({"data": data, "id": 10})).await;
+    assert_eq!(alice.until("ack").await.1["ack"], 10);
 }
 
 #[tokio::test]

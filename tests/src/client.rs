@@ -112,7 +112,11 @@ impl Client {
             let next = timeout(DEADLINE, self.socket.next());
             return match next.await.expect("a frame in time") {
                 Some(Ok(Message::Text(text))) => {
-                    Received::Frame(serde_json::from_str(&text).expect("frames are JSON"))
+                    let frame: Value = serde_json::from_str(&text).expect("frames are JSON");
+                    if let Some(acked) = frame["welcome"]["acked"].as_u64() {
+                        self.next_id = acked + 1; // ids grow through a session
+                    }
+                    Received::Frame(frame)
                 }
                 Some(Ok(Message::Close(frame))) => {
                     let code = frame.map(|frame| frame.code.into());

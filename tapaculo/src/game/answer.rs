@@ -29,6 +29,16 @@ pub enum Refusal {
     Internal(String),
 }
 
+impl Refusal {
+    /// Why, for the log and for those who may know.
+    pub(crate) fn why(&self) -> &str {
+        match self {
+            Self::Rejected(words) | Self::Internal(words) => words,
+            Self::Spectator => "spectators may not send this",
+        }
+    }
+}
+
 /// What a handler, hook or validator returned.
 #[derive(Debug)]
 pub struct Returned<T>(pub T);

@@ -7,15 +7,23 @@
 
 pub(crate) mod answer;
 pub(crate) mod create;
+mod handle;
 mod message;
+mod metadata;
+mod past;
 mod room;
 mod roster;
 mod settings;
 mod table;
+mod timers;
 
 pub use self::{
+    handle::{PostError, RoomHandle},
+    metadata::Metadata,
+    past::{PastEvent, RoomInfo},
     room::Room,
     roster::{Member, Player},
+    timers::TimerId,
 };
 // The generated code speaks of these; nobody else has a use for them.
 #[doc(hidden)]
@@ -26,9 +34,11 @@ pub use self::{
     settings::Settings,
 };
 pub(crate) use self::{
+    handle::{Post, Posts},
     message::decode,
-    roster::{Connection, Newcomer, Place, Roster, SeatError},
-    table::{Identity, Table},
+    roster::{Connection, Newcomer, Place, Roster, SeatError, TakenOver},
+    table::{Aside, Identity, Settled, Table},
+    timers::AnyTimer,
 };
 
 use crate::ids::RoomId;

@@ -1,19 +1,27 @@
 //! `Room<Self>`: what a handler reads of its room, and what it says to it.
 
-use super::{Declared, Member, Player, Table, answer::encode};
+use super::{
+    Declared, Game, Member, Metadata, PastEvent, Player, RoomHandle, RoomInfo, Table, TimerId,
+    answer::encode, table::Aside, timers::AnyTimer,
+};
 use crate::{
     clock::Timestamp,
     ids::{Role, RoomId, Seat, UserId},
     log::Audience,
+    protocol::Seq,
 };
 use rand::Rng;
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
+
+/// The shortest time a timer can be set for.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// The room that a handler, hook or validator runs in.
 ///
-/// What is *said* through it is all or nothing: it goes out, in order, when the handler returns `Ok`
-/// (or a value that is not a `Result`), and is dropped when it returns `Err` or panics. The struct
-/// itself is not rolled back: check first, change afterwards.
+/// What is *said and done* through it is all or nothing: it goes out, in order, when the handler
+/// returns `Ok` (or a value that is not a `Result`), and is dropped when it returns `Err`, panics or
+/// takes too long. The struct itself is rolled back only in a game with `rollback`; in one without,
+/// check first, in a `#[validate]` or at the top of the handler, and change afterwards.
 pub struct Room<G> {
     pub(crate) table: Table,
     game: PhantomData<fn() -> G>,
@@ -87,6 +95,53 @@ impl<G: Declared> Room<G> {
             .collect()
     }
 
+    /// Whether a user is in the room and its connection is up: while it is not, its seat is held for
+    /// the time that `reconnect` says.
+    #[must_use]
+    pub fn is_connected(&self, user: &UserId) -> bool {
+        let place = self.table.roster.by_user(user);
+        place.is_some_and(|place| place.connection.is_some())
+    }
+
+    /// How full the room is.
+    #[must_use]
+    pub fn info(&self) -> RoomInfo {
+        let table = &self.table;
+        let seats = table.identity.settings.seats;
+        RoomInfo {
+            player_count: table.roster.seated(),
+            member_count: table.roster.len(),
+            max_players: seats.map(|seats| seats as usize),
+            is_full: self.is_full(),
+            created: table.created,
+        }
+    }
+
+    /// The newest `most` events of the history, oldest first: what newcomers are told, and so
+    /// nothing without `history` on the struct. Not what the handler in hand has said.
+    #[must_use]
+    pub fn history(&self, most: usize) -> Vec<PastEvent> {
+        let log = self.table.log.read();
+        let kept = log.history();
+        let skip = kept.len().saturating_sub(most);
+        kept.skip(skip)
+            .filter_map(|entry| PastEvent::of(entry))
+            .collect()
+    }
+
+    /// The number of the room's last event, the handler's own included; 0 before the first. Right
+    /// after a `broadcast`, it is the number of what was said.
+    #[must_use]
+    pub fn last_seq(&self) -> u64 {
+        self.table.last_staged().0
+    }
+
+    /// What was set for a user with [`set_metadata`](Self::set_metadata), also if the user has gone.
+    #[must_use]
+    pub fn metadata(&self, user: &UserId) -> Option<&Metadata> {
+        self.table.metadata(user)
+    }
+
     /// The time at which the message or hook in hand began.
     ///
     /// It is the room's own: in a [`TestRoom`](crate::testing::TestRoom) it stands still until it
@@ -132,5 +187,100 @@ impl<G: Declared> Room<G> {
     fn say(&mut self, audience: Audience, event: &G::Event) {
         let data = encode(event);
         self.table.stage(audience, data);
+    }
+
+    /// Tells every member whose connection keeps up, now or never: for what is soon out of date, as
+    /// positions and typing. Such an event has no number, and is kept for nobody.
+    pub fn broadcast_volatile(&mut self, event: G::Event) {
+        let data = encode(&event);
+        self.table.stage_volatile(data);
+    }
+
+    /// Has everyone forget an event: history and resuming no longer have it, and members are told
+    /// to take it away. It is named by its number, which clients know of each event; nothing happens
+    /// if there was none of that number. Who may do so is for the handler to check.
+    pub fn redact(&mut self, seq: u64) {
+        if (1..=self.last_seq()).contains(&seq) {
+            self.table.stage_aside(Aside::Redact(Seq(seq)));
+        }
+    }
+
+    /// Sets what the room knows of a user, in place of what was set before; see [`Metadata`].
+    pub fn set_metadata(&mut self, user: &UserId, metadata: Metadata) {
+        self.table.stage_metadata(user.clone(), metadata);
+    }
+
+    /// Sends a member away, its seat with it, and calls `#[on_leave]` for a player. Its connection
+    /// is closed with `4011` and the reason, of which 123 bytes are shown. Nothing happens if the
+    /// user is not in the room; it may come back with a valid token.
+    pub fn kick(&mut self, user: &UserId, reason: &str) {
+        self.table
+            .stage_aside(Aside::Kick(user.clone(), reason.into()));
+    }
+
+    /// Closes the room once the handler is done and what it said is told: every connection is closed
+    /// with `4010` and the reason, of which 123 bytes are shown. No hook runs. Whoever joins the
+    /// name again gets a new room.
+    pub fn close(&mut self, reason: &str) {
+        self.table.stage_aside(Aside::Close(reason.into()));
+    }
+
+    /// The room for code outside of it: a task, a thread, another room.
+    #[must_use]
+    pub fn handle(&self) -> RoomHandle<G> {
+        RoomHandle::new(self.id().clone(), Arc::clone(&self.table.posts))
+    }
+}
+
+impl<G: Game> Room<G> {
+    /// Has a `#[timer]` called after a time, of at least a millisecond: also when nobody is
+    /// connected, but not after the room is gone.
+    ///
+    /// Times have milliseconds. A timer may come a little later than it was set for, if the room is
+    /// busy then, but not earlier; those of one moment come in the order in which they were set.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tapaculo::{prelude::*, testing::TestRoom};
+    ///
+    /// #[tapaculo::game(event = String)]
+    /// #[derive(Default)]
+    /// struct Quiz { timer: Option<TimerId> }
+    ///
+    /// #[tapaculo::game]
+    /// impl Quiz {
+    ///     #[message]
+    ///     fn ask(&mut self, room: &mut Room<Self>, question: u32) {
+    ///         let timer = QuizTimer::TimeIsUp { question };
+    ///         self.timer = Some(room.after(Duration::from_secs(30), timer));
+    ///     }
+    ///
+    ///     #[message]
+    ///     fn answer(&mut self, room: &mut Room<Self>) {
+    ///         if let Some(timer) = self.timer.take() {
+    ///             room.cancel(timer);
+    ///         }
+    ///     }
+    ///
+    ///     #[timer]
+    ///     fn time_is_up(&mut self, room: &mut Room<Self>, question: u32) {
+    ///         room.broadcast(format!("nobody knew the answer to question {question}"));
+    ///     }
+    /// }
+    ///
+    /// let mut room = TestRoom::<Quiz>::new();
+    /// room.join("alice").unwrap();
+    /// room.send("alice", serde_json::json!({"type": "Ask", "question": 7})).unwrap();
+    /// room.advance(Duration::from_secs(30));
+    /// assert_eq!(room.received("alice"), ["nobody knew the answer to question 7"]);
+    /// ```
+    pub fn after(&mut self, time: Duration, timer: G::Timer) -> TimerId {
+        let at = self.table.now + time.max(SHORTEST);
+        self.table.stage_timer(at, AnyTimer::new(timer))
+    }
+
+    /// Takes back a timer, if it has not come yet.
+    pub fn cancel(&mut self, timer: TimerId) {
+        self.table.stage_cancel(timer);
     }
 }

@@ -2,12 +2,13 @@
 
 use super::{Refusal, Settings};
 use crate::{
+    clock::Timestamp,
     ids::{Role, Seat, SessionId, UserId},
-    protocol::MemberInfo,
+    protocol::{Position, Seq},
 };
 use serde::Serialize;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -117,6 +118,8 @@ pub(crate) struct Newcomer {
     pub(crate) session: SessionId,
     /// What the token asks for; a player without a free seat watches where that is allowed.
     pub(crate) role: Role,
+    /// How far it has come, if it says that it was here before.
+    pub(crate) position: Option<Position>,
 }
 
 /// A member and what only the room knows of it.
@@ -124,7 +127,21 @@ pub(crate) struct Newcomer {
 pub(crate) struct Place {
     pub(crate) member: Member,
     pub(crate) session: SessionId,
-    pub(crate) connection: Connection,
+    /// `None` while the place is held for it.
+    pub(crate) connection: Option<Connection>,
+    /// Until when the place is held, without a connection.
+    held_until: Option<Timestamp>,
+    /// The last event before it came: what was said up to there was never for it.
+    pub(crate) since: Seq,
+}
+
+/// What became of a place that its user has come back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TakenOver {
+    /// From an older connection, which is to go.
+    From(Connection),
+    /// It was held.
+    Held,
 }
 
 /// Why there is no place.
@@ -141,6 +158,8 @@ pub(crate) struct Roster {
     places: BTreeMap<u64, Place>,
     arrivals: HashMap<UserId, u64>,
     connections: HashMap<Connection, u64>,
+    /// Those whose place is held, by when that ends.
+    held: BTreeSet<(Timestamp, u64)>,
     seats: BTreeMap<Seat, u64>,
     next_arrival: u64,
 }
@@ -151,6 +170,7 @@ impl Roster {
         &mut self,
         newcomer: Newcomer,
         connection: Connection,
+        since: Seq,
         settings: &Settings,
     ) -> Result<&Place, SeatError> {
         let seat = match newcomer.role {
@@ -177,7 +197,9 @@ impl Roster {
                 seat,
             },
             session: newcomer.session,
-            connection,
+            connection: Some(connection),
+            held_until: None,
+            since,
         };
         Ok(self.places.entry(arrival).or_insert(place))
     }
@@ -190,31 +212,84 @@ impl Roster {
         (seats.is_none_or(|seats| free < seats)).then_some(Seat::new(free))
     }
 
-    /// Gives a member's place to a newer connection of the same user; answers with the old one.
-    pub(crate) fn replace(
+    /// Gives a member's place to a newer connection of the same user.
+    pub(crate) fn take_over(
         &mut self,
         user: &UserId,
         connection: Connection,
         session: SessionId,
-    ) -> Option<Connection> {
+    ) -> Option<TakenOver> {
         let arrival = *self.arrivals.get(user)?;
         let place = self.places.get_mut(&arrival)?;
-        let old = std::mem::replace(&mut place.connection, connection);
         place.session = session;
-        self.connections.remove(&old);
+        if let Some(until) = place.held_until.take() {
+            self.held.remove(&(until, arrival));
+        }
+        let old = place.connection.replace(connection);
         self.connections.insert(connection, arrival);
-        Some(old)
+        Some(match old {
+            Some(old) => {
+                self.connections.remove(&old);
+                TakenOver::From(old)
+            }
+            None => TakenOver::Held,
+        })
+    }
+
+    /// Holds the place of a connection that is gone, if it still has it.
+    pub(crate) fn hold(&mut self, connection: Connection, until: Timestamp) -> Option<&Place> {
+        let arrival = self.connections.remove(&connection)?;
+        let place = self.places.get_mut(&arrival)?;
+        place.connection = None;
+        place.held_until = Some(until);
+        self.held.insert((until, arrival));
+        Some(place)
+    }
+
+    /// When the first place is held no longer.
+    pub(crate) fn next_given_up(&self) -> Option<Timestamp> {
+        self.held.first().map(|(until, _)| *until)
+    }
+
+    /// Takes the member out whose place was held for the shortest time.
+    pub(crate) fn give_up(&mut self) -> Option<Place> {
+        let (_, arrival) = self.held.pop_first()?;
+        self.take_out(arrival)
     }
 
     /// Takes a connection's member out, if it still holds the place.
     pub(crate) fn remove(&mut self, connection: Connection) -> Option<Place> {
-        let arrival = self.connections.remove(&connection)?;
+        let arrival = *self.connections.get(&connection)?;
+        self.take_out(arrival)
+    }
+
+    /// Takes a user's member out.
+    pub(crate) fn remove_user(&mut self, user: &UserId) -> Option<Place> {
+        let arrival = *self.arrivals.get(user)?;
+        self.take_out(arrival)
+    }
+
+    fn take_out(&mut self, arrival: u64) -> Option<Place> {
         let place = self.places.remove(&arrival)?;
         self.arrivals.remove(&place.member.user);
+        if let Some(connection) = place.connection {
+            self.connections.remove(&connection);
+        }
+        if let Some(until) = place.held_until {
+            self.held.remove(&(until, arrival));
+        }
         if let Some(seat) = place.member.seat {
             self.seats.remove(&seat);
         }
         Some(place)
+    }
+
+    /// Has a member shown by another name.
+    pub(crate) fn rename(&mut self, user: &UserId, name: &str) {
+        let arrival = self.arrivals.get(user);
+        if let Some(place) = arrival.and_then(|arrival| self.places.get_mut(arrival)) {
+            place.member.name = Some(name.into());
+        }
     }
 
     pub(crate) fn by_connection(&self, connection: Connection) -> Option<&Place> {
@@ -241,8 +316,23 @@ impl Roster {
         self.places.get(self.seats.get(&seat)?)?.member.player()
     }
 
+    /// How many members there are.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How many players there are.
+    pub(crate) fn seated(&self) -> usize {
+        self.seats.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+
+    /// Whether somebody is connected.
+    pub(crate) fn is_awake(&self) -> bool {
+        !self.connections.is_empty()
     }
 
     /// Whether the last seat is taken.
@@ -250,18 +340,6 @@ impl Roster {
         settings
             .seats
             .is_some_and(|seats| self.seats.len() >= seats as usize)
-    }
-}
-
-impl Place {
-    pub(crate) fn info(&self) -> MemberInfo<'_> {
-        MemberInfo {
-            user: &self.member.user,
-            seat: self.member.seat,
-            role: self.member.role(),
-            connected: true,
-            name: self.member.name(),
-        }
     }
 }
 
@@ -275,6 +353,7 @@ mod tests {
             name: None,
             session: SessionId::new("s").unwrap(),
             role,
+            position: None,
         }
     }
 
@@ -288,6 +367,7 @@ mod tests {
             .admit(
                 newcomer(user, Role::Player),
                 Connection(connection),
+                Seq::default(),
                 settings,
             )
             .map(|place| place.member.seat())
@@ -323,6 +403,7 @@ mod tests {
             .admit(
                 newcomer("c", Role::Spectator),
                 Connection(2),
+                Seq::default(),
                 &Settings::new(),
             )
             .err();
@@ -337,12 +418,36 @@ mod tests {
         let user = UserId::new("a").unwrap();
         let session = SessionId::new("t").unwrap();
         assert_eq!(
-            roster.replace(&user, Connection(1), session),
-            Some(Connection(0))
+            roster.take_over(&user, Connection(1), session),
+            Some(TakenOver::From(Connection(0)))
         );
         assert!(roster.remove(Connection(0)).is_none());
         assert!(roster.by_user(&user).is_some());
         assert!(roster.remove(Connection(1)).is_some());
         assert!(roster.is_empty());
+    }
+
+    #[test]
+    fn a_held_place_is_its_owners_until_it_is_given_up() {
+        let settings = Settings::new().players(2);
+        let mut roster = Roster::default();
+        sit(&mut roster, "a", 0, &settings).unwrap();
+        sit(&mut roster, "b", 1, &settings).unwrap();
+        let at = Timestamp::from_millis;
+        roster.hold(Connection(0), at(60)).unwrap();
+        roster.hold(Connection(1), at(50)).unwrap();
+        assert!(roster.hold(Connection(1), at(70)).is_none(), "it is gone");
+        assert_eq!(roster.next_given_up(), Some(at(50)));
+        assert!(!roster.is_awake());
+        assert_eq!(sit(&mut roster, "c", 2, &settings), Err(SeatError::Full));
+
+        let (user, session) = (UserId::new("b").unwrap(), SessionId::new("t").unwrap());
+        let back = roster.take_over(&user, Connection(3), session);
+        assert_eq!(back, Some(TakenOver::Held));
+        assert_eq!(roster.next_given_up(), Some(at(60)));
+        let gone = roster.give_up().unwrap();
+        assert_eq!(gone.member.user().as_str(), "a");
+        assert!(roster.give_up().is_none());
+        assert_eq!(sit(&mut roster, "c", 4, &settings), Ok(Some(Seat::new(0))));
     }
 }

@@ -1,16 +1,20 @@
 //! What a handler may touch of its room, without the game's types: who is there, the time, and
-//! what it has said so far.
+//! what it has said and done so far.
 
-use super::{Refusal, Roster, Settings};
+use super::{
+    Connection, Metadata, Newcomer, Refusal, Roster, SeatError, Settings,
+    handle::Posts,
+    timers::{AnyTimer, TimerId, Timers},
+};
 use crate::{
     clock::Timestamp,
-    ids::RoomId,
-    log::{Audience, Entry},
-    protocol::{Author, Seq, frames},
+    ids::{RoomId, UserId},
+    log::{Audience, Entry, SharedLog},
+    protocol::{Author, Encoded, Seq, frames},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::value::RawValue;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// Where a room is and what it may use: its identity, set once.
 #[derive(Clone, Debug)]
@@ -24,35 +28,101 @@ pub(crate) struct Identity {
 
 /// The room as its handlers see it.
 ///
-/// What a handler says is *staged*, and becomes part of the room when the handler is settled: all
-/// of it if it returned `Ok`, none of it otherwise.
+/// What a handler says and does is *staged*, and becomes part of the room when the handler is
+/// settled: all of it if it returned `Ok`, none of it otherwise.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) identity: Identity,
     pub(crate) roster: Roster,
+    pub(crate) created: Timestamp,
     pub(crate) now: Timestamp,
     pub(crate) rng: StdRng,
+    /// Read here; written when what it is to get is committed.
+    pub(crate) log: SharedLog,
     /// The last number given to a settled event.
     pub(crate) last: Seq,
+    pub(crate) timers: Timers,
+    pub(crate) posts: Arc<Posts>,
+    metadata: HashMap<UserId, Arc<Metadata>>,
     /// Who caused what is being staged.
     author: Author,
-    staged: Vec<Entry>,
+    staged: Staged,
+}
+
+/// What a handler has said and done, until it is settled.
+#[derive(Debug, Default)]
+struct Staged {
+    events: Vec<Entry>,
+    asides: Vec<(Seq, Aside)>,
+    timers: Vec<(TimerId, Timestamp, AnyTimer)>,
+    cancelled: Vec<TimerId>,
+    metadata: HashMap<UserId, Arc<Metadata>>,
     /// The first thing that could not be encoded: it fails the handler that said it.
-    encode_error: Option<Refusal>,
+    error: Option<Refusal>,
+}
+
+/// What a handler did besides saying something that has a number.
+#[derive(Debug)]
+pub(crate) enum Aside {
+    /// Say this to everyone who has an ear for it just now.
+    Volatile(Encoded),
+    /// Forget an event.
+    Redact(Seq),
+    /// Send a member away.
+    Kick(UserId, Arc<str>),
+    /// Send everyone away.
+    Close(Arc<str>),
+}
+
+/// What a handler that succeeded leaves to be done: events, and what comes after the event with
+/// that number.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    pub(crate) events: Vec<Arc<Entry>>,
+    pub(crate) asides: Vec<(Seq, Aside)>,
 }
 
 impl Table {
-    pub(crate) fn new(identity: Identity, seed: [u8; 32], now: Timestamp) -> Self {
+    pub(crate) fn new(
+        identity: Identity,
+        seed: [u8; 32],
+        now: Timestamp,
+        posts: Arc<Posts>,
+    ) -> Self {
         Self {
+            log: SharedLog::new(identity.settings.history),
             identity,
             roster: Roster::default(),
+            created: now,
             now,
             rng: StdRng::from_seed(seed),
             last: Seq::default(),
+            timers: Timers::default(),
+            posts,
+            metadata: HashMap::new(),
             author: Author::Server,
-            staged: Vec::new(),
-            encode_error: None,
+            staged: Staged::default(),
         }
+    }
+
+    /// Gives a newcomer a place, under the name that the room knows it by.
+    pub(crate) fn admit(
+        &mut self,
+        newcomer: Newcomer,
+        connection: Connection,
+    ) -> Result<(), SeatError> {
+        let user = newcomer.user.clone();
+        let settings = self.identity.settings;
+        self.roster
+            .admit(newcomer, connection, self.last, &settings)?;
+        if let Some(name) = self
+            .metadata
+            .get(&user)
+            .and_then(|known| known.name.as_ref())
+        {
+            self.roster.rename(&user, name);
+        }
+        Ok(())
     }
 
     /// A handler is about to run on behalf of somebody.
@@ -63,43 +133,93 @@ impl Table {
 
     /// Stages an event; it has its number at once, since nobody else can stage one meanwhile.
     pub(crate) fn stage(&mut self, audience: Audience, data: Result<Box<RawValue>, Refusal>) {
-        let data = match data {
-            Ok(data) => data,
-            Err(refusal) => {
-                self.encode_error.get_or_insert(refusal);
-                return;
-            }
+        let Some(data) = self.encoded(data) else {
+            return;
         };
-        let seq = self
-            .staged
-            .last()
-            .map_or(self.last, |entry| entry.seq)
-            .next();
+        let seq = self.last_staged().next();
         let frame = frames::event(seq, &self.author, &data);
-        self.staged.push(Entry {
+        self.staged.events.push(Entry {
             seq,
+            at: self.now,
             author: self.author.clone(),
             audience,
             frame,
         });
     }
 
-    /// The handler succeeded: what it said is the room's.
-    pub(crate) fn settle(&mut self) -> Result<Vec<Arc<Entry>>, Refusal> {
-        if let Some(refusal) = self.encode_error.take() {
-            self.discard();
-            return Err(refusal);
+    pub(crate) fn stage_volatile(&mut self, data: Result<Box<RawValue>, Refusal>) {
+        if let Some(data) = self.encoded(data) {
+            let frame = frames::volatile(&self.author, &data);
+            self.stage_aside(Aside::Volatile(frame));
         }
-        let settled: Vec<_> = self.staged.drain(..).map(Arc::new).collect();
-        if let Some(entry) = settled.last() {
-            self.last = entry.seq;
-        }
-        Ok(settled)
     }
 
-    /// The handler failed: it has said nothing.
+    pub(crate) fn stage_aside(&mut self, aside: Aside) {
+        let after = self.last_staged();
+        self.staged.asides.push((after, aside));
+    }
+
+    fn encoded(&mut self, data: Result<Box<RawValue>, Refusal>) -> Option<Box<RawValue>> {
+        data.map_err(|refusal| self.staged.error.get_or_insert(refusal))
+            .ok()
+    }
+
+    /// The number of the last event, staged ones included.
+    pub(crate) fn last_staged(&self) -> Seq {
+        let staged = self.staged.events.last();
+        staged.map_or(self.last, |entry| entry.seq)
+    }
+
+    pub(crate) fn stage_timer(&mut self, at: Timestamp, timer: AnyTimer) -> TimerId {
+        let id = self.timers.next_id();
+        self.staged.timers.push((id, at, timer));
+        id
+    }
+
+    pub(crate) fn stage_cancel(&mut self, id: TimerId) {
+        self.staged.cancelled.push(id);
+    }
+
+    pub(crate) fn stage_metadata(&mut self, user: UserId, metadata: Metadata) {
+        self.staged.metadata.insert(user, Arc::new(metadata));
+    }
+
+    /// What is known of a user, as the handler in hand has left it.
+    pub(crate) fn metadata(&self, user: &UserId) -> Option<&Metadata> {
+        let staged = self.staged.metadata.get(user);
+        let metadata = staged.or_else(|| self.metadata.get(user))?;
+        Some(metadata)
+    }
+
+    /// The handler succeeded: what it said and did is the room's.
+    pub(crate) fn settle(&mut self) -> Result<Settled, Refusal> {
+        let mut staged = std::mem::take(&mut self.staged);
+        if let Some(refusal) = staged.error.take() {
+            return Err(refusal);
+        }
+        if let Some(entry) = staged.events.last() {
+            self.last = entry.seq;
+        }
+        for (id, at, timer) in staged.timers {
+            self.timers.set(id, at, timer);
+        }
+        for id in staged.cancelled {
+            self.timers.cancel(id);
+        }
+        for (user, metadata) in staged.metadata {
+            if let Some(name) = &metadata.name {
+                self.roster.rename(&user, name);
+            }
+            self.metadata.insert(user, metadata);
+        }
+        Ok(Settled {
+            events: staged.events.into_iter().map(Arc::new).collect(),
+            asides: staged.asides,
+        })
+    }
+
+    /// The handler failed: it has said and done nothing.
     pub(crate) fn discard(&mut self) {
-        self.staged.clear();
-        self.encode_error = None;
+        self.staged = Staged::default();
     }
 }

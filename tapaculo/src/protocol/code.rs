@@ -1,7 +1,7 @@
 //! The words for refusals and the numbers for goodbyes.
 
 use serde::{Serialize, Serializer};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// Why a message was refused: the `code` of an error frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,10 +16,18 @@ pub(crate) enum ErrorCode {
     Rejected,
     /// The message is over the size limit.
     TooLarge,
+    /// Too many messages in too short a time.
+    RateLimited,
+    /// The user is banned for a while.
+    Banned,
     /// Spectators may not send this.
     Spectator,
     /// No seat is free.
     RoomFull,
+    /// The same id with another body.
+    Conflict,
+    /// The id is not above the highest one, and its answer is not kept.
+    StaleId,
     /// The room can't be served right now.
     Unavailable,
     /// The game is at fault.
@@ -35,8 +43,12 @@ impl ErrorCode {
             Self::ForgedSender => "forged_sender",
             Self::Rejected => "rejected",
             Self::TooLarge => "too_large",
+            Self::RateLimited => "rate_limited",
+            Self::Banned => "banned",
             Self::Spectator => "spectator",
             Self::RoomFull => "room_full",
+            Self::Conflict => "conflict",
+            Self::StaleId => "stale_id",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
@@ -72,8 +84,14 @@ pub(crate) enum Close {
     TryLater,
     /// 4003: the room is full, or does not admit this user.
     Refused,
+    /// 4008: the user is banned for a while.
+    Banned,
     /// 4009: a newer connection of the same user took over.
     Replaced,
+    /// 4010: the game closed the room.
+    RoomClosed,
+    /// 4011: the game sent the member away.
+    Kicked,
     /// 4108: the client reads too slowly.
     TooSlow,
 }
@@ -89,13 +107,16 @@ impl Close {
             Self::Restarting => 1012,
             Self::TryLater => 1013,
             Self::Refused => 4003,
+            Self::Banned => 4008,
             Self::Replaced => 4009,
+            Self::RoomClosed => 4010,
+            Self::Kicked => 4011,
             Self::TooSlow => 4108,
         }
     }
 
-    /// The words in the close frame.
-    pub(crate) const fn reason(self) -> &'static str {
+    /// The words in the close frame, unless the game has its own.
+    const fn words(self) -> &'static str {
         match self {
             Self::ProtocolError => "not the WebSocket protocol",
             Self::InvalidData => "text that is not UTF-8",
@@ -104,8 +125,42 @@ impl Close {
             Self::Restarting => "the server is restarting",
             Self::TryLater => "the room can't be served now",
             Self::Refused => "room full or not allowed",
+            Self::Banned => "banned",
             Self::Replaced => "replaced by a newer connection",
+            Self::RoomClosed => "the room is closed",
+            Self::Kicked => "kicked",
             Self::TooSlow => "too slow",
         }
+    }
+}
+
+/// The most bytes of words in a close frame (RFC 6455, section 5.5: 125 with the code).
+const MOST_WORDS: usize = 123;
+
+/// Why a connection is closed, perhaps in the game's own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Goodbye {
+    pub(crate) close: Close,
+    words: Option<Arc<str>>,
+}
+
+impl Goodbye {
+    pub(crate) fn new(close: Close, words: Arc<str>) -> Self {
+        let words = (!words.is_empty()).then_some(words);
+        Self { close, words }
+    }
+
+    /// The words in the close frame: as many of them as there is room for.
+    pub(crate) fn words(&self) -> &str {
+        let words = self.words.as_deref().unwrap_or(self.close.words());
+        let ends = words.char_indices().map(|(at, c)| at + c.len_utf8());
+        let end = ends.take_while(|end| *end <= MOST_WORDS).last();
+        &words[..end.unwrap_or(0)]
+    }
+}
+
+impl From<Close> for Goodbye {
+    fn from(close: Close) -> Self {
+        Self { close, words: None }
     }
 }

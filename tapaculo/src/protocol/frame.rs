@@ -4,6 +4,7 @@ use super::ErrorCode;
 use crate::ids::{Role, Seat, UserId};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use std::time::Duration;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// The number of an event in its room, from 1; 0 is "before the first".
@@ -46,6 +47,24 @@ impl Encoded {
     pub(crate) fn len(&self) -> usize {
         self.text.as_str().len()
     }
+
+    /// What stands where an event was that is to be forgotten; sent to nobody.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            text: Utf8Bytes::default(),
+            plain: false,
+        }
+    }
+
+    /// The `data` of an event.
+    pub(crate) fn event_data(&self) -> Option<serde_json::Value> {
+        #[derive(serde::Deserialize)]
+        struct Frame {
+            data: serde_json::Value,
+        }
+        let frame: Frame = serde_json::from_str(self.text.as_str()).ok()?;
+        Some(frame.data)
+    }
 }
 
 /// Whose message caused an event.
@@ -74,6 +93,8 @@ pub(crate) struct MemberInfo<'a> {
     pub(crate) connected: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) avatar: Option<&'a str>,
 }
 
 /// The first frame of a connection.
@@ -97,6 +118,8 @@ pub(crate) struct Welcome<'a> {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Moved {
     Joined,
+    Disconnected,
+    Reconnected,
     Left,
 }
 
@@ -123,7 +146,8 @@ pub(crate) struct Ack<'a> {
 /// The frames, one function each.
 pub(crate) mod frames {
     use super::{
-        Ack, Author, Encoded, ErrorCode, Presence, RawValue, Seq, Serialize, Utf8Bytes, Welcome,
+        Ack, Author, Duration, Encoded, ErrorCode, Presence, RawValue, Seq, Serialize, Utf8Bytes,
+        Welcome,
     };
 
     fn encode<T: Serialize>(frame: &T, plain: bool) -> Encoded {
@@ -162,6 +186,24 @@ pub(crate) mod frames {
         encode(&Frame { seq, from, data }, true)
     }
 
+    /// An event without a number, which nobody keeps.
+    pub(crate) fn volatile(from: &Author, data: &RawValue) -> Encoded {
+        #[derive(Serialize)]
+        struct Frame<'a> {
+            from: &'a Author,
+            data: &'a RawValue,
+        }
+        encode(&Frame { from, data }, true)
+    }
+
+    pub(crate) fn redacted(redacted: Seq) -> Encoded {
+        #[derive(Serialize)]
+        struct Frame {
+            redacted: Seq,
+        }
+        encode(&Frame { redacted }, true)
+    }
+
     pub(crate) fn synced(synced: Seq) -> Encoded {
         #[derive(Serialize)]
         struct Frame {
@@ -175,10 +217,22 @@ pub(crate) mod frames {
     }
 
     pub(crate) fn error(code: ErrorCode, message: &str, id: Option<u64>) -> Encoded {
+        error_for_now(code, message, id, None)
+    }
+
+    /// An error that may be over after a while.
+    pub(crate) fn error_for_now(
+        code: ErrorCode,
+        message: &str,
+        id: Option<u64>,
+        retry_after: Option<Duration>,
+    ) -> Encoded {
         #[derive(Serialize)]
         struct Body<'a> {
             code: ErrorCode,
             message: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            retry_after_ms: Option<u128>,
         }
         #[derive(Serialize)]
         struct Frame<'a> {
@@ -186,7 +240,11 @@ pub(crate) mod frames {
             #[serde(skip_serializing_if = "Option::is_none")]
             id: Option<u64>,
         }
-        let error = Body { code, message };
+        let error = Body {
+            code,
+            message,
+            retry_after_ms: retry_after.map(|time| time.as_millis()),
+        };
         encode(&Frame { error, id }, true)
     }
 

@@ -1,10 +1,10 @@
 //! A room behind its lock: decodes a message and waits for its turn, whatever the game's types.
 
-use super::{Input, Live, Outlet};
+use super::{Alarm, Departure, Input, Live, Outlet, Ticket, Unfit};
 use crate::{
     clock::{Clock, Timestamp},
-    game::{self, BadMessage, Connection, Game, Identity, Newcomer, Options},
-    protocol::Close,
+    game::{self, Connection, Game, Identity, Newcomer, Options, Posts},
+    protocol::{Close, ErrorCode},
     store::Store,
 };
 use futures_util::future::BoxFuture;
@@ -12,23 +12,15 @@ use serde_json::value::RawValue;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Weak},
+    time::Duration,
 };
-use tokio::sync::Mutex;
+use tokio::{runtime::Handle, sync::Mutex, time::sleep};
 
 /// Somebody at the door of a room.
 pub(crate) struct Visitor {
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) newcomer: Newcomer,
     pub(crate) options: Options,
-}
-
-/// Why a message was not read; the room knows nothing of it.
-#[derive(Debug)]
-pub(crate) enum Unread {
-    /// It is no message of the game.
-    Bad(BadMessage),
-    /// Reading it panicked.
-    Panicked,
 }
 
 /// A room of any game.
@@ -40,23 +32,30 @@ pub(crate) trait Door: Send + Sync {
     /// the room is over, and there is to be a new one.
     fn join(self: Arc<Self>, visitor: Visitor) -> BoxFuture<'static, Result<(), Visitor>>;
 
-    /// Reads a message, outside the lock; the future handles it.
+    /// Reads a message, outside the lock; the future handles it, or the reason why it is none.
     fn message(
         self: Arc<Self>,
         connection: Connection,
-        id: Option<u64>,
-        data: &RawValue,
-    ) -> Result<BoxFuture<'static, ()>, Unread>;
+        ticket: Option<Ticket>,
+        data: Result<&RawValue, Unfit>,
+    ) -> BoxFuture<'static, ()>;
 
     /// A connection is gone.
-    fn leave(self: Arc<Self>, connection: Connection) -> BoxFuture<'static, ()>;
+    fn leave(
+        self: Arc<Self>,
+        connection: Connection,
+        departure: Departure,
+    ) -> BoxFuture<'static, ()>;
 
-    /// The moment that the room asked for has come.
-    fn due(self: Arc<Self>) -> BoxFuture<'static, ()>;
+    /// The moment of a call that the room asked for has come.
+    fn due(self: Arc<Self>, call: Call) -> BoxFuture<'static, ()>;
 
     /// Everyone is to go.
     fn close(self: Arc<Self>, close: Close) -> BoxFuture<'static, ()>;
 }
+
+/// A call that a room has asked for: its time and its number.
+pub(crate) type Call = (Timestamp, u64);
 
 /// Whoever keeps the rooms.
 pub(crate) trait Keeper: Send + Sync {
@@ -64,47 +63,88 @@ pub(crate) trait Keeper: Send + Sync {
     fn forget(&self, room: &Identity);
 
     /// The room wants to be called at a moment.
-    fn call_at(&self, at: Timestamp, room: Weak<dyn Door>);
+    fn call_at(&self, at: Timestamp, room: Weak<dyn Door>) -> Call;
+
+    /// The room does not want that call any more.
+    fn call_off(&self, call: Call);
+}
+
+/// The time outside, by which handlers that wait too long are ended.
+struct OutsideTime;
+
+impl Alarm for OutsideTime {
+    fn after(&self, time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(sleep(time))
+    }
 }
 
 /// A room of a game, behind a fair lock: inputs are handled in the order in which they come.
 pub(crate) struct LockedRoom<G> {
     identity: Identity,
     locked: Mutex<Locked<G>>,
+    posts: Arc<Posts>,
     clock: Clock,
     keeper: Weak<dyn Keeper>,
 }
 
 struct Locked<G> {
     live: Live<G>,
-    /// The earliest call that the keeper has been asked for and that has not come.
-    call: Option<Timestamp>,
+    /// The call that the keeper has been asked for and that has not come.
+    call: Option<Call>,
 }
 
 impl<G: Game> LockedRoom<G> {
+    /// # Panics
+    /// Outside of a tokio runtime: the room is called by its tasks.
     pub(crate) fn new(
         identity: Identity,
         seed: [u8; 32],
         clock: Clock,
         store: Arc<dyn Store>,
         keeper: Weak<dyn Keeper>,
-    ) -> Self {
-        let live = Live::new(identity.clone(), seed, clock.now(), store);
-        Self {
-            identity,
-            locked: Mutex::new(Locked { live, call: None }),
-            clock,
-            keeper,
-        }
+    ) -> Arc<Self> {
+        let runtime = Handle::current();
+        Arc::new_cyclic(|me: &Weak<Self>| {
+            let room = Weak::clone(me);
+            let posts = Posts::new(move || {
+                if let Some(room) = room.upgrade() {
+                    runtime.spawn(room.attend());
+                }
+            });
+            let live = Live::new(
+                identity.clone(),
+                seed,
+                clock.now(),
+                Arc::clone(&posts),
+                Arc::new(OutsideTime),
+                store,
+            );
+            Self {
+                identity,
+                locked: Mutex::new(Locked { live, call: None }),
+                posts,
+                clock,
+                keeper,
+            }
+        })
     }
 
     async fn run(self: Arc<Self>, input: Input<G::Message>) {
         let mut locked = self.locked.lock().await;
-        if matches!(input, Input::Due) {
-            locked.call = None;
-        }
         locked.live.run(input, self.clock.now()).await;
         self.settle(&mut locked);
+    }
+
+    /// Does what code outside has asked for, each request in its turn.
+    async fn attend(self: Arc<Self>) {
+        loop {
+            let mut locked = self.locked.lock().await;
+            let Some(post) = self.posts.pop() else {
+                return;
+            };
+            locked.live.run(Input::Post(post), self.clock.now()).await;
+            self.settle(&mut locked);
+        }
     }
 
     /// Tells the keeper what it must know after an input.
@@ -112,17 +152,38 @@ impl<G: Game> LockedRoom<G> {
         let Some(keeper) = self.keeper.upgrade() else {
             return;
         };
-        if locked.live.machine().is_over() {
+        let machine = locked.live.machine();
+        if machine.is_over() {
             keeper.forget(&self.identity);
         }
-        // A call that comes too early is answered by asking for the next one: no room has more
-        // than one call it still needs.
-        let deadline = locked.live.machine().deadline();
-        if let Some(at) = deadline.filter(|at| locked.call.is_none_or(|call| *at < call)) {
-            locked.call = Some(at);
-            let room: Arc<dyn Door> = Arc::clone(self) as _;
-            keeper.call_at(at, Arc::downgrade(&room));
+        // A call that comes too early is answered by asking for the next one: most rooms need
+        // theirs later and later, with every message.
+        let deadline = machine.deadline();
+        let wanted = deadline.is_some_and(|at| locked.call.is_none_or(|(call, _)| at < call));
+        if (wanted || deadline.is_none())
+            && let Some(call) = locked.call.take()
+        {
+            keeper.call_off(call);
         }
+        if let Some(at) = deadline.filter(|_| wanted) {
+            let room: Arc<dyn Door> = Arc::clone(self) as _;
+            locked.call = Some(keeper.call_at(at, Arc::downgrade(&room)));
+        }
+    }
+}
+
+/// Reads a message; its fields are of the game's types, and so is the code that reads them.
+fn decode<G: Game>(data: &RawValue) -> Result<G::Message, Unfit> {
+    match catch_unwind(AssertUnwindSafe(|| game::decode::<G>(data))) {
+        Ok(Ok(message)) => Ok(message),
+        Ok(Err(bad)) => Err(Unfit {
+            code: ErrorCode::BadMessage,
+            words: bad.to_string(),
+        }),
+        Err(_) => Err(Unfit {
+            code: ErrorCode::Internal,
+            words: "the game failed".to_owned(),
+        }),
     }
 }
 
@@ -148,27 +209,35 @@ impl<G: Game> Door for LockedRoom<G> {
     fn message(
         self: Arc<Self>,
         connection: Connection,
-        id: Option<u64>,
-        data: &RawValue,
-    ) -> Result<BoxFuture<'static, ()>, Unread> {
-        // The types of the fields are the game's, and so is the code that reads them.
-        let decode = AssertUnwindSafe(|| game::decode::<G>(data));
-        let message = catch_unwind(decode)
-            .map_err(|_| Unread::Panicked)?
-            .map_err(Unread::Bad)?;
-        Ok(Box::pin(self.run(Input::Message {
+        ticket: Option<Ticket>,
+        data: Result<&RawValue, Unfit>,
+    ) -> BoxFuture<'static, ()> {
+        let message = data.and_then(decode::<G>);
+        Box::pin(self.run(Input::Message {
             connection,
-            id,
+            ticket,
             message,
-        })))
+        }))
     }
 
-    fn leave(self: Arc<Self>, connection: Connection) -> BoxFuture<'static, ()> {
-        Box::pin(self.run(Input::Leave(connection)))
+    fn leave(
+        self: Arc<Self>,
+        connection: Connection,
+        departure: Departure,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(self.run(Input::Leave(connection, departure)))
     }
 
-    fn due(self: Arc<Self>) -> BoxFuture<'static, ()> {
-        Box::pin(self.run(Input::Due))
+    fn due(self: Arc<Self>, call: Call) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let mut locked = self.locked.lock().await;
+            // It may have been on its way when another was asked for instead.
+            if locked.call == Some(call) {
+                locked.call = None;
+            }
+            locked.live.run(Input::Due, self.clock.now()).await;
+            self.settle(&mut locked);
+        })
     }
 
     fn close(self: Arc<Self>, close: Close) -> BoxFuture<'static, ()> {
@@ -224,7 +293,10 @@ mod tests {
 
     impl Keeper for NoKeeper {
         fn forget(&self, _room: &Identity) {}
-        fn call_at(&self, _at: Timestamp, _room: Weak<dyn Door>) {}
+        fn call_at(&self, at: Timestamp, _room: Weak<dyn Door>) -> Call {
+            (at, 0)
+        }
+        fn call_off(&self, _call: Call) {}
     }
 
     #[tokio::test]
@@ -236,13 +308,13 @@ mod tests {
             epoch: "e".to_owned(),
             settings: <Queue as crate::game::Declared>::SETTINGS,
         };
-        let room = Arc::new(LockedRoom::<Queue>::new(
+        let room = LockedRoom::<Queue>::new(
             identity,
             [0; 32],
             Clock::start(),
             Arc::new(MemoryStore),
             Arc::downgrade(&keeper),
-        ));
+        );
         let user = UserId::new("alice").unwrap();
         let outlet = Arc::new(Outlet::new(Connection(1), user.clone(), Dialect::Plain));
         let visitor = Visitor {
@@ -252,6 +324,7 @@ mod tests {
                 name: None,
                 session: SessionId::new("s").unwrap(),
                 role: Role::Player,
+                position: None,
             },
             options: Options::default(),
         };
@@ -259,8 +332,11 @@ mod tests {
 
         // One that can't even be read is the sender's trouble only.
         let data = serde_json::value::to_raw_value(&json!({"type": "Spring", "trap": 1}));
-        let read = Arc::clone(&room).message(Connection(1), None, &data.unwrap());
-        assert!(matches!(read, Err(Unread::Panicked)));
+        let read = Arc::clone(&room).message(Connection(1), None, Ok(&data.unwrap()));
+        read.await;
+        let mut frames = VecDeque::new();
+        while outlet.take(usize::MAX, &mut frames) == Taken::More {}
+        assert!(frames.pop_back().unwrap().as_str().contains("internal"));
 
         // They arrive while the room is busy, each polled once, and are then polled in any order.
         let busy = room.locked.lock().await;
@@ -269,7 +345,7 @@ mod tests {
             let data = json!({"type": "Take", "number": number});
             let data = serde_json::value::to_raw_value(&data).unwrap();
             let door = Arc::clone(&room);
-            let mut handling = door.message(Connection(1), None, &data).unwrap();
+            let mut handling = door.message(Connection(1), None, Ok(&data));
             assert!((&mut handling).now_or_never().is_none());
             waiting.push(handling);
         }

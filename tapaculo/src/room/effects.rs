@@ -3,7 +3,7 @@
 use crate::{
     game::Connection,
     log::Entry,
-    protocol::{Close, Encoded, Seq},
+    protocol::{Encoded, Goodbye, Seq},
 };
 use std::sync::Arc;
 
@@ -18,11 +18,16 @@ pub(super) enum Delivery {
     /// A frame for one connection.
     Tell(Connection, Encoded),
     /// A frame for every member's connection but one.
-    TellOthers(Connection, Encoded),
+    TellMembers {
+        but: Option<Connection>,
+        frame: Encoded,
+    },
+    /// A frame for every member's connection that has an ear for it.
+    Volatile(Encoded),
     /// Goodbye.
-    Close(Connection, Close),
+    Close(Connection, Goodbye),
     /// Goodbye to every member.
-    CloseAll(Close),
+    CloseAll(Goodbye),
 }
 
 /// Everything one input does, in order.
@@ -30,6 +35,8 @@ pub(super) enum Delivery {
 pub(super) struct Effects {
     /// The room's new events.
     pub(super) events: Vec<Arc<Entry>>,
+    /// Events to be forgotten.
+    pub(super) redacted: Vec<Seq>,
     /// What else is to be told, each after the event with that number.
     pub(super) deliveries: Vec<(Seq, Delivery)>,
 }

@@ -2,12 +2,12 @@
 //! woken; or none of it.
 
 use super::{
-    Input, Machine, Outlet,
+    Alarm, Input, Machine, Outlet,
     effects::{Delivery, Effects},
 };
 use crate::{
     clock::Timestamp,
-    game::{Connection, Game, Identity, Newcomer, Options},
+    game::{Connection, Game, Identity, Newcomer, Options, Posts},
     protocol::{Close, ErrorCode, frames},
     store::{Commit, Store},
 };
@@ -28,10 +28,12 @@ impl<G: Game> Live<G> {
         identity: Identity,
         seed: [u8; 32],
         now: Timestamp,
+        posts: Arc<Posts>,
+        alarm: Arc<dyn Alarm>,
         store: Arc<dyn Store>,
     ) -> Self {
         Self {
-            machine: Machine::new(identity, seed, now),
+            machine: Machine::new(identity, seed, now, posts, alarm),
             outlets: HashMap::new(),
             store,
         }
@@ -68,11 +70,13 @@ impl<G: Game> Live<G> {
     pub(crate) async fn run(&mut self, input: Input<G::Message>, now: Timestamp) {
         let (from, id) = match &input {
             Input::Join { connection, .. } => (Some(*connection), None),
-            Input::Message { connection, id, .. } => (Some(*connection), *id),
-            Input::Leave(_) | Input::Due | Input::Close(_) => (None, None),
+            Input::Message {
+                connection, ticket, ..
+            } => (Some(*connection), ticket.map(|ticket| ticket.id)),
+            Input::Leave(..) | Input::Due | Input::Post(_) | Input::Close(_) => (None, None),
         };
-        if let Input::Leave(connection) = input {
-            self.outlets.remove(&connection);
+        if let Input::Leave(connection, _) = &input {
+            self.outlets.remove(connection);
         }
         let effects = self.machine.step(input, now).await;
         let commit = Commit {
@@ -92,13 +96,13 @@ impl<G: Game> Live<G> {
     /// on from it.
     fn give_up(&mut self, from: Option<Connection>, id: Option<u64>) {
         self.machine.abandon();
-        let after = self.machine.log().read().last();
+        let after = self.machine.table().log.read().last();
         for (connection, outlet) in self.outlets.drain() {
             if from == Some(connection) {
                 let words = "the room could not be saved";
                 outlet.tell(after, frames::error(ErrorCode::Unavailable, words, id));
             }
-            outlet.close(after, Close::TryLater);
+            outlet.close(after, Close::TryLater.into());
             outlet.wake();
         }
     }
@@ -108,7 +112,7 @@ impl<G: Game> Live<G> {
     /// What is told carries the number of the event it comes after, so it is put in first: a
     /// connection that is awake anyway must not overtake it with a later event.
     fn deliver(&mut self, effects: Effects) {
-        let log = self.machine.log().clone();
+        let log = self.machine.table().log.clone();
         let mut touched = Vec::new();
         for (after, delivery) in effects.deliveries {
             match delivery {
@@ -127,10 +131,16 @@ impl<G: Game> Live<G> {
                         touched.push(Arc::clone(outlet));
                     }
                 }
-                Delivery::TellOthers(but, frame) => {
-                    let others = self.outlets.iter().filter(|(other, _)| **other != but);
-                    for (_, outlet) in others {
-                        outlet.tell(after, frame.clone());
+                Delivery::TellMembers { but, frame } => {
+                    let others = self.outlets.values();
+                    for outlet in others.filter(|outlet| but != Some(outlet.connection)) {
+                        outlet.tell_member(after, &frame);
+                        touched.push(Arc::clone(outlet));
+                    }
+                }
+                Delivery::Volatile(frame) => {
+                    for outlet in self.outlets.values() {
+                        outlet.tell_if_idle(after, &frame);
                         touched.push(Arc::clone(outlet));
                     }
                 }
@@ -142,13 +152,14 @@ impl<G: Game> Live<G> {
                 }
                 Delivery::CloseAll(close) => {
                     for (_, outlet) in self.outlets.drain() {
-                        outlet.close(after, close);
+                        outlet.close(after, close.clone());
                         touched.push(outlet);
                     }
                 }
             }
         }
-        log.append(&effects.events, self.machine.table().now);
+        let now = self.machine.table().now;
+        log.append(&effects.events, &effects.redacted, now);
         if !effects.events.is_empty() {
             for outlet in self.outlets.values() {
                 outlet.notice(&effects.events);

@@ -6,6 +6,8 @@
 //! log, answers into the [`Outlet`] of their connection. The server and the test room drive the
 //! same `Live`.
 
+mod answers;
+mod contain;
 mod door;
 mod effects;
 mod live;
@@ -15,8 +17,10 @@ mod outlet;
 mod tests;
 
 pub(crate) use self::{
-    door::{Door, Keeper, LockedRoom, Unread, Visitor},
+    answers::Ticket,
+    contain::Alarm,
+    door::{Call, Door, Keeper, LockedRoom, Visitor},
     live::Live,
-    machine::{Input, Machine},
+    machine::{Departure, Input, Machine, Unfit},
     outlet::{Outlet, Taken},
 };

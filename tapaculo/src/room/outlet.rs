@@ -4,7 +4,7 @@ use crate::{
     game::Connection,
     ids::UserId,
     log::{Entry, RESUME_BYTES, SharedLog},
-    protocol::{Close, Dialect, Encoded, Seq},
+    protocol::{Close, Dialect, Encoded, Goodbye, Seq},
 };
 use futures_util::task::AtomicWaker;
 use std::{
@@ -23,6 +23,9 @@ const OWN_BYTES: usize = RESUME_BYTES;
 /// How many bytes of what happens meanwhile may wait for a connection that is being greeted, beyond
 /// as many as its greeting has.
 const HELD_BYTES: usize = 4 * RESUME_BYTES;
+
+/// How many frames may wait for a connection that still has an ear for volatile ones.
+const IDLE_FRAMES: usize = 64;
 
 /// One connection's end of the room: the room puts in, the connection's task takes out.
 #[derive(Debug)]
@@ -51,7 +54,7 @@ struct Waiting {
     own: VecDeque<(Seq, Encoded)>,
     own_bytes: usize,
     /// Said last, after everything that came before it.
-    goodbye: Option<(Seq, Close)>,
+    goodbye: Option<(Seq, Goodbye)>,
     /// It has fallen behind: what waits is worth nothing.
     too_slow: bool,
 }
@@ -64,7 +67,7 @@ pub(crate) enum Taken {
     /// There is nothing.
     Nothing,
     /// Close: everything before it has been taken.
-    Close(Close),
+    Close(Goodbye),
 }
 
 impl Outlet {
@@ -137,7 +140,35 @@ impl Outlet {
         if frame.for_dialect(self.dialect).is_none() {
             return;
         }
-        let mut waiting = self.waiting();
+        let waiting = self.waiting();
+        self.push(waiting, after, frame);
+    }
+
+    /// The same for a frame that is for members: one that is not let in yet has it in its greeting.
+    pub(super) fn tell_member(&self, after: Seq, frame: &Encoded) {
+        if frame.for_dialect(self.dialect).is_none() {
+            return;
+        }
+        let waiting = self.waiting();
+        if waiting.log.is_some() {
+            self.push(waiting, after, frame.clone());
+        }
+    }
+
+    /// The same for a frame that is worth nothing later: only if little waits before it.
+    pub(super) fn tell_if_idle(&self, after: Seq, frame: &Encoded) {
+        let waiting = self.waiting();
+        let Some((_, position)) = &waiting.log else {
+            return;
+        };
+        let behind = after.0.saturating_sub(position.0) > IDLE_FRAMES as u64;
+        let much = waiting.own.len() >= IDLE_FRAMES || waiting.own_bytes > OWN_BYTES / 4;
+        if !behind && !much && !self.is_greeted() {
+            self.push(waiting, after, frame.clone());
+        }
+    }
+
+    fn push(&self, mut waiting: MutexGuard<'_, Waiting>, after: Seq, frame: Encoded) {
         if self.is_greeted() {
             waiting.hold(frame);
             return;
@@ -158,13 +189,13 @@ impl Outlet {
 
     /// Closes the connection once everything up to the event `after` is sent; the first goodbye
     /// counts.
-    pub(super) fn close(&self, after: Seq, close: Close) {
-        self.waiting().goodbye.get_or_insert((after, close));
+    pub(super) fn close(&self, after: Seq, goodbye: Goodbye) {
+        self.waiting().goodbye.get_or_insert((after, goodbye));
     }
 
     /// Closes the connection, which the room knows nothing of, after its answers.
     pub(crate) fn dismiss(&self, close: Close) {
-        self.close(Seq::default(), close);
+        self.close(Seq::default(), close.into());
         self.wake();
     }
 
@@ -206,9 +237,12 @@ impl Outlet {
             ..
         } = &mut *waiting;
         // Who is to go for another reason is told that one.
-        let slow = goodbye.map_or(Close::TooSlow, |(_, close)| close);
+        let slow = || {
+            let goodbye = goodbye.as_ref().map(|(_, goodbye)| goodbye.clone());
+            Taken::Close(goodbye.unwrap_or_else(|| Close::TooSlow.into()))
+        };
         if *too_slow {
-            return Taken::Close(slow);
+            return slow();
         }
         let before = frames.len();
         let mut push = |frame: &Encoded| frames.extend(frame.for_dialect(self.dialect).cloned());
@@ -233,11 +267,11 @@ impl Outlet {
             let log = log.read();
             let Ok(entries) = log.after(*position) else {
                 *too_slow = true;
-                return Taken::Close(slow);
+                return slow();
             };
             for entry in entries.take(most) {
                 own_up_to(*position, &mut push);
-                if goodbye.is_some_and(|(after, _)| after <= *position) {
+                if goodbye.as_ref().is_some_and(|(after, _)| after <= position) {
                     break;
                 }
                 *position = entry.seq;
@@ -251,7 +285,7 @@ impl Outlet {
         own_up_to(reached, &mut push);
         match goodbye {
             _ if frames.len() > before => Taken::More,
-            Some((after, close)) if *after <= reached => Taken::Close(*close),
+            Some((after, goodbye)) if *after <= reached => Taken::Close(goodbye.clone()),
             _ if more => Taken::More,
             _ => Taken::Nothing,
         }

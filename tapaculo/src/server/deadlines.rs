@@ -2,7 +2,7 @@
 
 use crate::{
     clock::{Clock, Timestamp},
-    room::Door,
+    room::{Call, Door},
 };
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ pub(super) struct Deadlines {
     task: OnceLock<AbortHandle>,
 }
 
-type Calls = BTreeMap<(Timestamp, u64), Weak<dyn Door>>;
+type Calls = BTreeMap<Call, Weak<dyn Door>>;
 
 struct Queue {
     clock: Clock,
@@ -45,18 +45,25 @@ impl Deadlines {
     }
 
     /// Calls a room at a moment, if it still exists then.
-    pub(super) fn call_at(&self, at: Timestamp, room: Weak<dyn Door>) {
+    pub(super) fn call_at(&self, at: Timestamp, room: Weak<dyn Door>) -> Call {
         let mut calls = self.queue.calls();
         let first = calls.first_key_value();
         let is_earliest = first.is_none_or(|((first, _), _)| at < *first);
         let number = self.queue.next_number.fetch_add(1, Ordering::Relaxed);
-        calls.insert((at, number), room);
+        let call = (at, number);
+        calls.insert(call, room);
         drop(calls);
         if is_earliest {
             self.queue.changed.notify_one();
         }
         self.task
             .get_or_init(|| tokio::spawn(Arc::clone(&self.queue).run()).abort_handle());
+        call
+    }
+
+    /// Takes back a call that has not been made.
+    pub(super) fn call_off(&self, call: Call) {
+        self.queue.calls().remove(&call);
     }
 }
 
@@ -94,13 +101,14 @@ impl Queue {
     fn call_what_is_due(&self) -> Option<Timestamp> {
         let now = self.clock.now();
         let mut calls = self.calls();
-        while let Some(call) = calls.first_entry() {
-            let (at, _) = *call.key();
+        while let Some(first) = calls.first_entry() {
+            let call = *first.key();
+            let (at, _) = call;
             if at > now {
                 return Some(at);
             }
-            if let Some(room) = call.remove().upgrade() {
-                tokio::spawn(room.due());
+            if let Some(room) = first.remove().upgrade() {
+                tokio::spawn(room.due(call));
             }
         }
         None

@@ -8,7 +8,7 @@ use crate::{
     game::{Game, Identity},
     ids::RoomId,
     protocol::Close,
-    room::{Door, Keeper, LockedRoom, Visitor},
+    room::{Call, Door, Keeper, LockedRoom, Visitor},
     store::{MemoryStore, Store},
 };
 use std::{
@@ -58,7 +58,7 @@ impl<G: Game> AnyGame for Served<G> {
             Arc::clone(&registry.store),
             registry.me.clone() as Weak<dyn Keeper>,
         );
-        (identity, Arc::new(room))
+        (identity, room)
     }
 }
 
@@ -196,7 +196,11 @@ impl Keeper for Registry {
         }
     }
 
-    fn call_at(&self, at: Timestamp, room: Weak<dyn Door>) {
-        self.deadlines.call_at(at, room);
+    fn call_at(&self, at: Timestamp, room: Weak<dyn Door>) -> Call {
+        self.deadlines.call_at(at, room)
+    }
+
+    fn call_off(&self, call: Call) {
+        self.deadlines.call_off(call);
     }
 }

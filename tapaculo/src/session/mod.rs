@@ -17,8 +17,8 @@ use self::{
     linger::linger,
 };
 use crate::{
-    protocol::{Close, ErrorCode, Incoming, Incorrect, frames},
-    room::{Door, Outlet, Taken, Unread},
+    protocol::{Close, ErrorCode, Goodbye, Incoming, Incorrect, frames},
+    room::{Departure, Door, Outlet, Taken, Ticket, Unfit},
 };
 use futures_util::{FutureExt, Sink, Stream, future::BoxFuture};
 use std::{
@@ -40,7 +40,7 @@ use tokio_tungstenite::{
     tungstenite::{
         Error, Message, Utf8Bytes,
         error::CapacityError,
-        protocol::{CloseFrame, Role, WebSocketConfig},
+        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
     },
 };
 
@@ -91,6 +91,7 @@ where
         batch: VecDeque::new(),
         unflushed: false,
         stage: Stage::Open,
+        departure: Departure::Dropped,
         close_by: None,
         beat: Beat::start(start.heartbeat),
         max_message: start.max_message,
@@ -99,7 +100,8 @@ where
     let polling = AssertUnwindSafe(poll_fn(|cx| session.poll(cx)));
     let panicked = polling.catch_unwind().await.is_err();
     if let Some(door) = session.door.take() {
-        door.leave(session.outlet.connection).await;
+        let (connection, departure) = (session.outlet.connection, session.departure);
+        door.leave(connection, departure).await;
     }
     if session.stage == Stage::Closing && !panicked {
         linger(session.socket.into_inner()).await;
@@ -118,6 +120,8 @@ struct Session<S> {
     /// Whether the socket has been handed something that it may not have sent.
     unflushed: bool,
     stage: Stage,
+    /// Whether the client has said goodbye for good.
+    departure: Departure,
     /// When the peer must have taken what is said before the goodbye, and answered that.
     close_by: Option<Instant>,
     beat: Beat,
@@ -127,6 +131,10 @@ struct Session<S> {
 enum Work {
     Joining(BoxFuture<'static, Option<Arc<dyn Door>>>),
     Handling(BoxFuture<'static, ()>),
+}
+
+fn unfit(code: ErrorCode, words: String) -> Unfit {
+    Unfit { code, words }
 }
 
 /// How far the connection has come.
@@ -224,7 +232,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             match self.outlet.take(BATCH, &mut self.batch) {
                 Taken::More => {}
                 Taken::Nothing => break,
-                Taken::Close(close) => self.close(close)?,
+                Taken::Close(goodbye) => self.close(&goodbye)?,
             }
         }
         if self.unflushed {
@@ -246,10 +254,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Message::Text(text) => self.hear(&text),
                 Message::Binary(_) => {
                     let words = "a binary frame, where the codec is JSON text";
-                    let error = frames::error(ErrorCode::BadFrame, words, None);
-                    self.outlet.answer(error);
+                    self.outlet
+                        .answer(frames::error(ErrorCode::BadFrame, words, None));
                 }
-                Message::Close(_) => {
+                Message::Close(frame) => {
+                    // `close()` of a browser has no code; a page that goes away says 1001.
+                    let code = frame.map_or(CloseCode::Normal, |frame| frame.code);
+                    if code == CloseCode::Normal {
+                        self.departure = Departure::GaveUp;
+                    }
                     // The answer is already on its way; nothing else may follow it.
                     self.batch.clear();
                     self.unflushed = true;
@@ -264,33 +277,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Acts on a text frame of the client.
     fn hear(&mut self, text: &str) {
-        match Incoming::parse(text) {
-            Err(Incorrect { why, id }) => self.refuse(ErrorCode::BadFrame, &why, id),
-            Ok(Incoming::Ping(number)) => self.outlet.answer(frames::pong(&number)),
-            Ok(Incoming::Message { data, id, from }) => {
-                if from.is_some_and(|from| *from != *self.outlet.user.as_str()) {
-                    let words = format!("you are `{}`", self.outlet.user);
-                    self.refuse(ErrorCode::ForgedSender, &words, id);
-                } else if text.len() > self.max_message {
-                    let words = format!("a message has at most {} bytes", self.max_message);
-                    self.refuse(ErrorCode::TooLarge, &words, id);
-                } else if let Some(door) = &self.door {
-                    match Arc::clone(door).message(self.outlet.connection, id, data) {
-                        Ok(handling) => self.work = Some(Work::Handling(handling)),
-                        Err(Unread::Bad(bad)) => {
-                            self.refuse(ErrorCode::BadMessage, &bad.to_string(), id);
-                        }
-                        Err(Unread::Panicked) => {
-                            self.refuse(ErrorCode::Internal, "the game failed", id);
-                        }
-                    }
-                }
+        let (ticket, data) = match Incoming::parse(text) {
+            Ok(Incoming::Ping(number)) => {
+                self.outlet.answer(frames::pong(&number));
+                return;
             }
+            Ok(Incoming::Message { data, id, from }) => {
+                let ticket = id.map(|id| Ticket::new(id, data.get()));
+                (ticket, self.check(text, from.as_deref()).map(|()| data))
+            }
+            Err(Incorrect { why, id }) => {
+                let ticket = id.map(|id| Ticket::new(id, text));
+                (ticket, Err(unfit(ErrorCode::BadFrame, why)))
+            }
+        };
+        if let Some(door) = &self.door {
+            let handling = Arc::clone(door).message(self.outlet.connection, ticket, data);
+            self.work = Some(Work::Handling(handling));
         }
     }
 
-    fn refuse(&self, code: ErrorCode, words: &str, id: Option<u64>) {
-        self.outlet.answer(frames::error(code, words, id));
+    /// Checks what can be known of a message without the game.
+    fn check(&self, text: &str, from: Option<&str>) -> Result<(), Unfit> {
+        let user = self.outlet.user.as_str();
+        if from.is_some_and(|from| from != user) {
+            let words = format!("you are `{user}`");
+            return Err(unfit(ErrorCode::ForgedSender, words));
+        }
+        if text.len() > self.max_message {
+            let words = format!("a message has at most {} bytes", self.max_message);
+            return Err(unfit(ErrorCode::TooLarge, words));
+        }
+        Ok(())
     }
 
     /// The socket reads no more; where the client is to blame it is told.
@@ -305,18 +323,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             _ => return ControlFlow::Break(()),
         };
         tracing::debug!(%error, "the client does not speak the protocol");
-        if self.stage != Stage::Open || self.close(close).is_err() {
+        if self.stage != Stage::Open || self.close(&close.into()).is_err() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     }
 
     /// Begins to close: everything taken so far goes before the close frame.
-    fn close(&mut self, close: Close) -> Result<(), Broken> {
+    fn close(&mut self, goodbye: &Goodbye) -> Result<(), Broken> {
         self.begin_to_close();
         self.send(Message::Close(Some(CloseFrame {
-            code: close.code().into(),
-            reason: close.reason().into(),
+            code: goodbye.close.code().into(),
+            reason: goodbye.words().into(),
         })))
     }
 

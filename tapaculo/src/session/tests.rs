@@ -5,7 +5,7 @@ use crate::{
     game::Connection,
     ids::UserId,
     protocol::{Close, Dialect, ErrorCode, frames},
-    room::{Door, Outlet, Unread, Visitor},
+    room::{Call, Departure, Door, Outlet, Ticket, Unfit, Visitor},
 };
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
 use serde_json::value::RawValue;
@@ -46,24 +46,28 @@ impl Door for Idle {
     fn message(
         self: Arc<Self>,
         _connection: Connection,
-        _id: Option<u64>,
-        _data: &RawValue,
-    ) -> Result<BoxFuture<'static, ()>, Unread> {
-        Ok(Box::pin(async move {
+        _ticket: Option<Ticket>,
+        _data: Result<&RawValue, Unfit>,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
             self.begun.fetch_add(1, Ordering::SeqCst);
             self.go_on.notified().await;
             self.finished.store(true, Ordering::SeqCst);
-        }))
+        })
     }
 
-    fn leave(self: Arc<Self>, connection: Connection) -> BoxFuture<'static, ()> {
+    fn leave(
+        self: Arc<Self>,
+        connection: Connection,
+        _departure: Departure,
+    ) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             assert!(self.finished.load(Ordering::SeqCst) || self.begun.load(Ordering::SeqCst) == 0);
             self.left.lock().unwrap().push(connection);
         })
     }
 
-    fn due(self: Arc<Self>) -> BoxFuture<'static, ()> {
+    fn due(self: Arc<Self>, _call: Call) -> BoxFuture<'static, ()> {
         Box::pin(async {})
     }
 

@@ -3,10 +3,10 @@
 use super::Fragile;
 use crate::{
     clock::Timestamp,
-    game::{Connection, Declared, Game, Identity, Newcomer, Options, decode},
+    game::{Connection, Declared, Game, Identity, Newcomer, Options, Posts, decode},
     ids::{Role, RoomId, SessionId, UserId},
     protocol::{Close, Dialect},
-    room::{Input, Live, Outlet, Taken},
+    room::{Alarm, Input, Live, Outlet, Taken, Ticket},
     store::{Commit, MemoryStore, Store, StoreError},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -54,7 +54,22 @@ fn live(store: Arc<dyn Store>) -> Live<Fragile> {
         epoch: "e".to_owned(),
         settings: <Fragile as Declared>::SETTINGS,
     };
-    Live::new(identity, [0; 32], NOW, store)
+    let posts = Posts::new(|| ());
+    Live::new(identity, [0; 32], NOW, posts, Arc::new(NoAlarm), store)
+}
+
+/// Whatever runs here never waits for long.
+struct NoAlarm;
+
+impl Alarm for NoAlarm {
+    fn after(&self, _time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// Runs what does not wait.
+fn run<T>(code: impl Future<Output = T>) -> T {
+    code.now_or_never().expect("it does not wait")
 }
 
 fn outlet(user: &str, connection: u64, dialect: Dialect) -> Arc<Outlet> {
@@ -68,6 +83,7 @@ fn newcomer(user: &str) -> Newcomer {
         name: None,
         session: SessionId::new("s").unwrap(),
         role: Role::Player,
+        position: None,
     }
 }
 
@@ -78,7 +94,7 @@ fn join(live: &mut Live<Fragile>, outlet: &Arc<Outlet>) {
         Options::default(),
         NOW,
     );
-    pollster::block_on(joining);
+    run(joining);
 }
 
 /// Alice on connection 1 and Bob on 2, who have taken nothing yet.
@@ -106,8 +122,8 @@ fn say(connection: u64, id: u64, message: &Value) -> Input<<Fragile as Game>::Me
     let json = serde_json::value::to_raw_value(message).unwrap();
     Input::Message {
         connection: Connection(connection),
-        id: Some(id),
-        message: decode::<Fragile>(&json).unwrap(),
+        ticket: Some(Ticket::new(id, json.get())),
+        message: Ok(decode::<Fragile>(&json).unwrap()),
     }
 }
 
@@ -118,7 +134,7 @@ fn drain(outlet: &Outlet) -> (Vec<Value>, Option<Close>) {
         match outlet.take(2, &mut frames) {
             Taken::More => {}
             Taken::Nothing => break None,
-            Taken::Close(close) => break Some(close),
+            Taken::Close(goodbye) => break Some(goodbye.close),
         }
     };
     let parse = |frame: &tokio_tungstenite::tungstenite::Utf8Bytes| {
@@ -142,7 +158,7 @@ fn nothing_leaves_the_room_before_it_is_saved() {
             assert_eq!(drain(&bob), (vec![], None));
         }
         store.holds.store(false, Ordering::SeqCst);
-        pollster::block_on(handling);
+        run(handling);
     }
     let event = json!({"seq": 4, "from": "alice", "data": "1"});
     let ack = json!({"ack": 1, "seq": 4, "reply": 1});
@@ -159,7 +175,7 @@ fn what_could_not_be_saved_is_told_to_nobody_and_the_room_is_given_up() {
     let (alice, bob) = greet_two(&mut live);
 
     store.fails.store(true, Ordering::SeqCst);
-    pollster::block_on(live.run(message(1, 7, "Count"), NOW));
+    run(live.run(message(1, 7, "Count"), NOW));
     let (frames, close) = drain(&alice);
     assert_eq!(frames.len(), 1);
     assert_eq!(frames[0]["error"]["code"], "unavailable");
@@ -176,14 +192,14 @@ fn a_connection_that_takes_nothing_is_too_slow_once_the_log_has_moved_on() {
     drain(&bob);
     for id in 1..=crate::log::RESUME_EVENTS as u64 {
         let now = NOW + Duration::from_secs(id);
-        pollster::block_on(live.run(message(1, id, "Count"), now));
+        run(live.run(message(1, id, "Count"), now));
         let (frames, close) = drain(&alice);
         assert_eq!(close, None);
         assert!(frames.iter().any(|frame| frame["ack"] == id));
     }
     assert!(!bob.is_too_slow());
     let now = NOW + Duration::from_secs(5000);
-    pollster::block_on(live.run(message(1, 5000, "Count"), now));
+    run(live.run(message(1, 5000, "Count"), now));
     assert!(bob.is_too_slow());
     assert_eq!(drain(&bob), (vec![], Some(Close::TooSlow)));
     assert!(!alice.is_too_slow());
@@ -197,11 +213,11 @@ fn events_for_others_never_make_a_reader_slow() {
     for id in 1..=2000 {
         let now = NOW + Duration::from_secs(2 * id);
         let hint = say(1, id, &json!({"type": "Hint", "to": "alice"}));
-        pollster::block_on(live.run(hint, now));
+        run(live.run(hint, now));
         drain(&alice);
     }
     assert!(!bob.is_too_slow());
-    pollster::block_on(live.run(message(1, 5000, "Count"), NOW));
+    run(live.run(message(1, 5000, "Count"), NOW));
     let (frames, close) = drain(&bob);
     assert_eq!((frames.len(), close), (1, None));
 }
@@ -214,7 +230,7 @@ fn what_one_handler_says_makes_nobody_slow_however_much_it_is() {
         drain(&alice);
         drain(&bob);
         let burst = json!({"type": "Burst", "events": events, "bytes": bytes});
-        pollster::block_on(live.run(say(1, 7, &burst), NOW));
+        run(live.run(say(1, 7, &burst), NOW));
         let (frames, close) = drain(&bob);
         assert_eq!((frames.len(), close), (events, None));
         let (frames, close) = drain(&alice);
@@ -230,7 +246,7 @@ fn who_is_replaced_is_told_so_however_slow_it_is() {
     drain(&bob);
     for id in 1..=2000 {
         let now = NOW + Duration::from_secs(2 * id);
-        pollster::block_on(live.run(message(1, id, "Count"), now));
+        run(live.run(message(1, id, "Count"), now));
         drain(&alice);
     }
     assert!(bob.is_too_slow());
@@ -259,7 +275,7 @@ fn a_newcomer_is_not_slow_while_it_is_greeted_and_misses_nothing_of_what_happens
     assert_eq!(bob.take(usize::MAX, &mut greeting), Taken::More);
     let more = 2 * crate::log::RESUME_EVENTS as u64;
     for id in 1..=more {
-        pollster::block_on(live.run(message(1, id, "Count"), NOW));
+        run(live.run(message(1, id, "Count"), NOW));
         drain(&alice);
     }
     assert!(!bob.is_too_slow());
@@ -269,7 +285,7 @@ fn a_newcomer_is_not_slow_while_it_is_greeted_and_misses_nothing_of_what_happens
     let expected: Vec<_> = (1..=more).map(|count| count.to_string()).collect();
     assert_eq!(counted.collect::<Vec<_>>(), expected);
     // Now it reads the log as everyone does.
-    pollster::block_on(live.run(message(1, 5000, "Count"), NOW));
+    run(live.run(message(1, 5000, "Count"), NOW));
     assert_eq!(drain(&bob).0.len(), 1);
 }
 
@@ -281,7 +297,7 @@ fn what_waits_behind_a_greeting_is_bounded_too() {
     while !bob.is_too_slow() {
         id += 1;
         assert!(id < 100_000, "it waits without bounds");
-        pollster::block_on(live.run(message(1, id, "Count"), NOW));
+        run(live.run(message(1, id, "Count"), NOW));
         drain(&alice);
     }
     assert_eq!(drain(&bob), (vec![], Some(Close::TooSlow)));
@@ -326,8 +342,8 @@ fn the_first_goodbye_counts_and_comes_after_what_was_said_before_it() {
     let alice = outlet("alice", 1, Dialect::Json);
     join(&mut live, &alice);
     drain(&alice);
-    pollster::block_on(live.run(message(1, 1, "Count"), NOW));
-    pollster::block_on(live.run(Input::Close(Close::Restarting), NOW));
+    run(live.run(message(1, 1, "Count"), NOW));
+    run(live.run(Input::Close(Close::Restarting), NOW));
     alice.dismiss(Close::Internal);
     let (frames, close) = drain(&alice);
     assert_eq!(frames.len(), 2, "the event and its ack");

@@ -1,7 +1,9 @@
 //! Testing a game: a room in memory, with a clock that stands still and a fixed seed.
 //!
 //! A [`TestRoom`] drives the same room core as the server, without a socket and without a runtime
-//! to set up. Its clock is the room's; a handler that sleeps with tokio sleeps for real.
+//! to set up. Its clock stands still until [`advance`](TestRoom::advance): timers, ticks and
+//! reconnection times then come one by one, each at its time. Only a handler that waits for
+//! something outside of the room, as with `tokio::time::sleep`, waits for real.
 //!
 //! ```
 //! use tapaculo::{prelude::*, testing::TestRoom};
@@ -35,22 +37,24 @@
 //! assert_eq!(refused.to_string(), "too much");
 //! ```
 
+mod drive;
+
+use self::drive::TestAlarm;
 use crate::{
     clock::Timestamp,
-    game::{self, Connection, Game, Identity, Newcomer, Options},
+    game::{self, Connection, Game, Identity, Newcomer, Options, Posts},
     ids::{Role, RoomId, SessionId, UserId},
-    protocol::{Dialect, ErrorCode},
-    room::{Input, Live, Outlet, Taken},
+    protocol::{Dialect, ErrorCode, Position, Seq},
+    room::{Departure, Input, Live, Outlet, Taken, Ticket, Unfit},
     store::MemoryStore,
 };
 use serde_json::{Value, value::RawValue};
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::Duration,
 };
-use tokio::runtime::Handle;
 
 /// When a test room's time begins: 1 January 2025, 00:00 UTC.
 const BEGINNING: Timestamp = Timestamp::from_millis(1_735_689_600_000);
@@ -58,6 +62,9 @@ const BEGINNING: Timestamp = Timestamp::from_millis(1_735_689_600_000);
 /// A room of a game in memory.
 pub struct TestRoom<G> {
     live: Live<G>,
+    /// What code outside the room asks of it.
+    posts: Arc<Posts>,
+    alarm: Arc<TestAlarm>,
     options: Options,
     now: Timestamp,
     next_connection: u64,
@@ -67,7 +74,11 @@ pub struct TestRoom<G> {
 /// What the test room keeps of everyone who has ever joined.
 struct TestMember {
     outlet: Arc<Outlet>,
+    name: Option<Arc<str>>,
+    role: Role,
     next_id: u64,
+    /// How far it has come.
+    seq: Seq,
     frames: Vec<Value>,
     closed: Option<u16>,
 }
@@ -131,8 +142,21 @@ impl<G: Game> TestRoom<G> {
             epoch: "test".to_owned(),
             settings: G::SETTINGS,
         };
+        // Every call looks whether there are any.
+        let posts = Posts::new(|| ());
+        let alarm = Arc::new(TestAlarm::default());
+        let live = Live::new(
+            identity,
+            bytes,
+            BEGINNING,
+            Arc::clone(&posts),
+            Arc::new(Arc::clone(&alarm)),
+            Arc::new(MemoryStore),
+        );
         Self {
-            live: Live::new(identity, bytes, BEGINNING, Arc::new(MemoryStore)),
+            live,
+            posts,
+            alarm,
             options: Options::default(),
             now: BEGINNING,
             next_connection: 0,
@@ -193,30 +217,69 @@ impl<G: Game> TestRoom<G> {
 
     #[track_caller]
     fn join_as(&mut self, user: &str, name: Option<Arc<str>>, role: Role) -> Result<(), Refused> {
+        self.connect(user, name, role, None)
+    }
+
+    /// A member is back on a new connection, with the position up to which it has received
+    /// everything: it is told what it has missed, or, if that is no longer known, what a newcomer is
+    /// told.
+    ///
+    /// # Errors
+    /// If it has given up its place and there is none for it now.
+    ///
+    /// # Panics
+    /// If the user has never joined.
+    #[track_caller]
+    pub fn reconnect(&mut self, user: &str) -> Result<(), Refused> {
+        let TestMember {
+            name, role, seq, ..
+        } = self.member(user);
+        let (name, role) = (name.clone(), *role);
+        let position = Position {
+            epoch: self.live.machine().table().identity.epoch.clone(),
+            seq: *seq,
+        };
+        self.connect(user, name, role, Some(position))
+    }
+
+    #[track_caller]
+    fn connect(
+        &mut self,
+        user: &str,
+        name: Option<Arc<str>>,
+        role: Role,
+        position: Option<Position>,
+    ) -> Result<(), Refused> {
         let id = UserId::new(user).expect("a test's user has a valid name");
         let connection = Connection(self.next_connection);
         self.next_connection += 1;
         let outlet = Arc::new(Outlet::new(connection, id.clone(), Dialect::Json));
         let newcomer = Newcomer {
             user: id,
-            name,
+            name: name.clone(),
             session: SessionId::new("test").expect("`test` is a valid name"),
             role,
+            position,
         };
-        let entering = self.live.join(
-            Arc::clone(&outlet),
-            newcomer,
-            self.options.clone(),
-            self.now,
-        );
-        finish(entering);
-        self.drain();
+        let options = self.options.clone();
+        let entering = self
+            .live
+            .join(Arc::clone(&outlet), newcomer, options, self.now);
+        let limit = G::SETTINGS.handler_timeout;
+        if self.alarm.drive(limit, entering) {
+            self.now = self.now + limit;
+        }
         let mut member = TestMember {
             outlet,
+            name,
+            role,
             next_id: 1,
+            seq: Seq::default(),
             frames: Vec::new(),
             closed: None,
         };
+        member.drain();
+        self.attend();
         member.drain();
         if member.closed.is_some() || self.live.machine().is_over() {
             let refused = member.frames.iter().find_map(refusal);
@@ -227,6 +290,7 @@ impl<G: Game> TestRoom<G> {
         }
         if let Some(before) = self.members.remove(user) {
             member.frames.splice(..0, before.frames);
+            member.next_id = before.next_id; // it is the same session
         }
         self.members.insert(user.to_owned(), member);
         Ok(())
@@ -244,20 +308,28 @@ impl<G: Game> TestRoom<G> {
         let member = self.member_mut(user);
         let id = member.next_id;
         member.next_id += 1;
-        let connection = member.outlet.connection;
+        self.send_with_id(user, id, message)
+    }
+
+    /// The same with an id of one's own, perhaps one that was sent before.
+    #[track_caller]
+    pub(crate) fn send_with_id(
+        &mut self,
+        user: &str,
+        id: u64,
+        message: Value,
+    ) -> Result<Option<Value>, Refused> {
         let json: Box<RawValue> =
             serde_json::value::to_raw_value(&message).expect("a JSON value is JSON");
-        let message = game::decode::<G>(&json).map_err(|bad| Refused {
-            code: ErrorCode::BadMessage.to_string(),
+        let message = game::decode::<G>(&json).map_err(|bad| Unfit {
+            code: ErrorCode::BadMessage,
             words: bad.to_string(),
-        })?;
-        let input = Input::Message {
-            connection,
-            id: Some(id),
+        });
+        self.run(Input::Message {
+            connection: self.member(user).outlet.connection,
+            ticket: Some(Ticket::new(id, json.get())),
             message,
-        };
-        finish(self.live.run(input, self.now));
-        self.drain();
+        });
         let frames = &mut self.member_mut(user).frames;
         let answer = frames
             .iter()
@@ -274,26 +346,64 @@ impl<G: Game> TestRoom<G> {
         }
     }
 
-    /// A member's connection goes, and with it the member's place.
+    /// A member's connection is gone without a word. Its place is held for the game's `reconnect`
+    /// time; without one it has left.
     ///
     /// # Panics
     /// If the user has never joined.
     #[track_caller]
     pub fn disconnect(&mut self, user: &str) {
-        let connection = self.member_mut(user).outlet.connection;
-        finish(self.live.run(Input::Leave(connection), self.now));
-        self.drain();
+        let connection = self.member(user).outlet.connection;
+        self.run(Input::Leave(connection, Departure::Dropped));
+    }
+
+    /// A member says goodbye (it closes its connection with 1000) and gives up its place.
+    ///
+    /// # Panics
+    /// If the user has never joined.
+    #[track_caller]
+    pub fn leave(&mut self, user: &str) {
+        let connection = self.member(user).outlet.connection;
+        self.run(Input::Leave(connection, Departure::GaveUp));
     }
 
     /// Time passes, and what it was to bring happens on the way, each thing at its time.
     pub fn advance(&mut self, duration: Duration) {
+        self.attend();
         let until = self.now + duration;
         while let Some(due) = self.live.machine().deadline().filter(|due| *due <= until) {
             self.now = self.now.max(due);
-            finish(self.live.run(Input::Due, self.now));
-            self.drain();
+            self.run(Input::Due);
         }
-        self.now = until;
+        self.now = self.now.max(until);
+    }
+
+    /// The room's time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Hands the room an input, and what code outside has asked for meanwhile.
+    fn run(&mut self, input: Input<G::Message>) {
+        self.run_one(input);
+        self.attend();
+    }
+
+    fn run_one(&mut self, input: Input<G::Message>) {
+        let limit = G::SETTINGS.handler_timeout;
+        let running = self.live.run(input, self.now);
+        if self.alarm.drive(limit, running) {
+            self.now = self.now + limit;
+        }
+        self.members.values_mut().for_each(TestMember::drain);
+    }
+
+    fn attend(&mut self) {
+        while let Some(post) = self.posts.pop() {
+            self.run_one(Input::Post(post));
+        }
+        self.members.values_mut().for_each(TestMember::drain);
     }
 
     /// The events that a member has received since the last call: their `data`, in order. Its other
@@ -317,6 +427,7 @@ impl<G: Game> TestRoom<G> {
     /// If the user has never joined.
     #[track_caller]
     pub fn frames(&mut self, user: &str) -> Vec<Value> {
+        self.attend();
         std::mem::take(&mut self.member_mut(user).frames)
     }
 
@@ -387,10 +498,6 @@ impl<G: Game> TestRoom<G> {
             .get_mut(user)
             .unwrap_or_else(|| panic!("`{user}` has not joined this test room"))
     }
-
-    fn drain(&mut self) {
-        self.members.values_mut().for_each(TestMember::drain);
-    }
 }
 
 impl TestMember {
@@ -401,38 +508,24 @@ impl TestMember {
             match self.outlet.take(usize::MAX, &mut frames) {
                 Taken::More => {}
                 Taken::Nothing => break,
-                Taken::Close(close) => {
-                    self.closed = Some(close.code());
+                Taken::Close(goodbye) => {
+                    self.closed = Some(goodbye.close.code());
                     break;
                 }
             }
         }
-        let frames = frames
-            .iter()
-            .map(|frame| serde_json::from_str(frame.as_str()));
-        self.frames
-            .extend(frames.map(|frame: Result<Value, _>| frame.expect("frames are JSON")));
+        for frame in frames {
+            let frame: Value = serde_json::from_str(frame.as_str()).expect("frames are JSON");
+            let is_event = frame.get("data").is_some();
+            let seq = if is_event {
+                &frame["seq"]
+            } else {
+                &frame["synced"]
+            };
+            self.seq = Seq(seq.as_u64().unwrap_or(0)).max(self.seq);
+            self.frames.push(frame);
+        }
     }
-}
-
-/// Runs a handler to its end.
-///
-/// It may wait for tokio (a timer, a socket): a runtime in a thread of its own drives those, so
-/// that this works in a plain test as well as in an asynchronous one, which it blocks.
-fn finish<T>(handling: impl Future<Output = T>) -> T {
-    static RUNTIME: OnceLock<Handle> = OnceLock::new();
-    let runtime = RUNTIME.get_or_init(|| {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        let runtime = builder
-            .enable_all()
-            .build()
-            .expect("a runtime for tests starts");
-        let handle = runtime.handle().clone();
-        std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
-        handle
-    });
-    let _entered = runtime.enter();
-    pollster::block_on(handling)
 }
 
 fn refusal(frame: &Value) -> Option<Refused> {

@@ -1,0 +1,38 @@
+//! What a room knows of a user besides its id.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a room knows of a user: set with [`Room::set_metadata`](crate::Room::set_metadata).
+///
+/// `name` and `avatar` are shown to everyone, in `welcome`; `custom` is for the game.
+///
+/// ```
+/// use tapaculo::game::Metadata;
+///
+/// let mut alice = Metadata::named("Alice");
+/// alice.custom = serde_json::json!({"level": 10, "team": "red"});
+/// assert_eq!(alice.name.as_deref(), Some("Alice"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// The name to show; without one, the token's.
+    pub name: Option<String>,
+    /// The address of a picture.
+    pub avatar: Option<String>,
+    /// Whatever the game wants to remember.
+    pub custom: Value,
+}
+
+impl Metadata {
+    /// Only a name to show.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The times that a game has set: what is to happen when.
+
+use crate::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{
+    any::Any,
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
+
+/// A timer that was set with [`Room::after`](crate::Room::after), to cancel it by.
+///
+/// Two timers of a room never have the same, fired or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TimerId(u64);
+
+/// A timer of any game: what its `#[timer]` is called with.
+pub(crate) struct AnyTimer(Box<dyn Any + Send>);
+
+impl AnyTimer {
+    pub(crate) fn new<T: Send + 'static>(timer: T) -> Self {
+        Self(Box::new(timer))
+    }
+
+    /// The timer as its game's; `None` if it is another game's, which can't be.
+    pub(crate) fn of<T: 'static>(self) -> Option<T> {
+        self.0.downcast().ok().map(|timer| *timer)
+    }
+}
+
+impl fmt::Debug for AnyTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyTimer")
+    }
+}
+
+/// The timers of a room.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    /// By their time, those of one moment in the order in which they were set.
+    queue: BTreeMap<(Timestamp, TimerId), AnyTimer>,
+    times: HashMap<TimerId, Timestamp>,
+    last: u64,
+}
+
+impl Timers {
+    /// A number for a timer that is about to be set.
+    pub(crate) fn next_id(&mut self) -> TimerId {
+        self.last += 1;
+        TimerId(self.last)
+    }
+
+    pub(crate) fn set(&mut self, id: TimerId, at: Timestamp, timer: AnyTimer) {
+        self.queue.insert((at, id), timer);
+        self.times.insert(id, at);
+    }
+
+    pub(crate) fn cancel(&mut self, id: TimerId) {
+        if let Some(at) = self.times.remove(&id) {
+            self.queue.remove(&(at, id));
+        }
+    }
+
+    /// When the next one is due.
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        let ((at, _), _) = self.queue.first_key_value()?;
+        Some(*at)
+    }
+
+    /// Takes the next one out.
+    pub(crate) fn pop(&mut self) -> Option<AnyTimer> {
+        let ((_, id), timer) = self.queue.pop_first()?;
+        self.times.remove(&id);
+        Some(timer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_come_in_the_order_of_their_times_and_cancelled_ones_never() {
+        let mut timers = Timers::default();
+        for (at, name) in [(5, "e"), (3, "c"), (3, "d"), (1, "a"), (2, "b")] {
+            let id = timers.next_id();
+            timers.set(id, Timestamp::from_millis(at), AnyTimer::new(name));
+            if name == "b" {
+                timers.cancel(id);
+                timers.cancel(id);
+            }
+        }
+        assert_eq!(timers.next(), Some(Timestamp::from_millis(1)));
+        let order: Vec<_> = std::iter::from_fn(|| timers.pop()?.of::<&str>()).collect();
+        assert_eq!(order, ["a", "c", "d", "e"]);
+        assert!(timers.times.is_empty());
+    }
+}

@@ -1,0 +1,131 @@
+//! Calls into the game: contained, timed, and all or nothing.
+
+use super::{
+    super::contain::{contain, contain_now},
+    Effects, Fatal, Machine,
+};
+use crate::{
+    game::{Answer, Game, Member, Player, Refusal, Reply, Room},
+    protocol::Author,
+};
+use std::time::Duration;
+
+/// A call of one of the game's methods.
+pub(super) enum Call<'a, G: Game> {
+    Message(&'a Member, G::Message),
+    Join(&'a Player),
+    Full,
+    Disconnect(&'a Player),
+    Reconnect(&'a Player),
+    Leave(&'a Player),
+    Empty,
+    Timer(G::Timer),
+    Tick(Duration),
+}
+
+/// What came of a call that failed.
+pub(super) struct Failed {
+    pub(super) refusal: Refusal,
+    /// The state can't be trusted any more.
+    pub(super) fatal: bool,
+}
+
+impl<G: Game> Call<'_, G> {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Message(..) => "a handler",
+            Self::Join(_) => "on_join",
+            Self::Full => "on_full",
+            Self::Disconnect(_) => "on_disconnect",
+            Self::Reconnect(_) => "on_reconnect",
+            Self::Leave(_) => "on_leave",
+            Self::Empty => "on_empty",
+            Self::Timer(_) => "a timer",
+            Self::Tick(_) => "a tick",
+        }
+    }
+
+    /// In whose name it speaks.
+    fn author(&self) -> Author {
+        match self {
+            Self::Message(member, _) => Author::User(member.user().clone()),
+            _ => Author::Server,
+        }
+    }
+
+    async fn run(self, game: &mut G, room: &mut Room<G>) -> Answer {
+        let hooked = match self {
+            Self::Message(member, message) => return game.dispatch(room, member, message).await,
+            Self::Join(player) => game.on_join(room, player).await,
+            Self::Full => game.on_full(room).await,
+            Self::Disconnect(player) => game.on_disconnect(room, player).await,
+            Self::Reconnect(player) => game.on_reconnect(room, player).await,
+            Self::Leave(player) => game.on_leave(room, player).await,
+            Self::Empty => game.on_empty(room).await,
+            Self::Timer(timer) => game.timer(room, timer).await,
+            Self::Tick(elapsed) => game.tick(room, elapsed).await,
+        };
+        hooked.map(|()| None)
+    }
+}
+
+impl<G: Game> Machine<G> {
+    /// Calls the game: what it says and does is the room's if it succeeds, and nothing if it
+    /// fails; with a backup, its state is then what it was.
+    pub(super) async fn call(
+        &mut self,
+        call: Call<'_, G>,
+        effects: &mut Effects,
+    ) -> Result<Option<Reply>, Failed> {
+        let Some(game) = self.game.as_mut() else {
+            return Ok(None);
+        };
+        let name = call.name();
+        let table = &mut self.room.table;
+        table.begin(call.author());
+        let limit = table.identity.settings.handler_timeout;
+        let backup = contain_now(|| game.backup()).map_err(|failure| Failed {
+            refusal: Refusal::Internal(format!("the backup before {name} {failure}")),
+            fatal: false,
+        })?;
+        let outcome = contain(call.run(game, &mut self.room), &*self.alarm, limit).await;
+        let has_failed = outcome.is_err();
+        let answer = outcome.unwrap_or_else(|failure| {
+            let why = format!("{name} {failure}");
+            Err(Refusal::Internal(why))
+        });
+        let settled = answer.and_then(|reply| Ok((reply, self.room.table.settle()?)));
+        let is_backed_up = backup.is_some();
+        let (result, left) = match (settled, backup) {
+            (Ok((reply, settled)), backup) => {
+                self.accept(settled, effects);
+                (Ok(reply), backup)
+            }
+            (Err(refusal), backup) => {
+                let fatal = has_failed && !is_backed_up;
+                let broken = backup.map(|backup| std::mem::replace(game, backup));
+                (Err(Failed { refusal, fatal }), broken)
+            }
+        };
+        self.room.table.discard();
+        if contain_now(|| drop(left)).is_err() {
+            tracing::error!(room = %self.room.table.identity.room, "dropping a copy of the game panicked");
+        }
+        result
+    }
+
+    /// Calls a hook that has nobody to refuse: its error is logged.
+    pub(super) async fn report(
+        &mut self,
+        call: Call<'_, G>,
+        effects: &mut Effects,
+    ) -> Result<(), Fatal> {
+        let hook = call.name();
+        let Err(failed) = self.call(call, effects).await else {
+            return Ok(());
+        };
+        let room = &self.room.table.identity.room;
+        tracing::warn!(%room, hook, why = failed.refusal.why(), "a hook failed");
+        failed.or_go_on()
+    }
+}
