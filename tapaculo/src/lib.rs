@@ -42,7 +42,8 @@
 // How a frame travels, from the top down: the `server` checks a request and takes it up as a
 // connection; its `session` reads a frame and hands the message to the `room`, which, one input at
 // a time, lets the `game` handle it, and whose `log` is what every other connection then writes to
-// its player. Beside them: `auth` (tokens), `protocol` (what frames look like), `store` (where
+// its player. Beside them: `auth` (tokens), `limits` (how much a
+// user may send), `protocol` (what frames look like), `store` (where
 // rooms are saved) and `testing` (a room without a socket).
 
 #[doc(hidden)]
@@ -57,6 +58,7 @@ mod clock;
 pub mod docs;
 pub mod game;
 pub mod ids;
+mod limits;
 mod log;
 pub mod prelude;
 mod protocol;
@@ -74,6 +76,7 @@ pub use self::{
         RoomInfo, TimerId,
     },
     ids::{Role, RoomId, Seat, SessionId, UserId},
+    limits::MessageLimits,
     server::{Server, ServerHandle},
 };
 pub use tapaculo_macros::{

@@ -5,6 +5,7 @@ pub use crate::{
     clock::Timestamp,
     game::{Member, Metadata, Player, Room, RoomHandle, TimerId},
     ids::{Role, RoomId, Seat, SessionId, UserId},
+    limits::MessageLimits,
     server::Server,
 };
 pub use tapaculo_macros::{create, message, on_empty, on_full, on_join, on_leave, validate, view};

@@ -48,14 +48,17 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 }
 
 impl<'a> Incoming<'a> {
+    /// The id of a frame that is not looked at further, where it has a readable one.
+    pub(crate) fn id_of(text: &str) -> Option<u64> {
+        let OnlyId { id } = serde_json::from_str(text).unwrap_or_default();
+        id.map(NonZeroU64::get)
+    }
+
     /// Takes a text frame apart.
     pub(crate) fn parse(text: &'a str) -> Result<Self, Incorrect> {
         let incorrect = |why: String, id| Incorrect { why, id };
         // Whatever is wrong with it, its sender is to learn what became of its id.
-        let id = || {
-            let OnlyId { id } = serde_json::from_str(text).unwrap_or_default();
-            id.map(NonZeroU64::get)
-        };
+        let id = || Self::id_of(text);
         json::check(text).map_err(|why| incorrect(format!("not a frame: {why}"), id()))?;
         if !text.trim_start().starts_with('{') {
             // serde would take an array for the struct's fields in order.

@@ -5,15 +5,18 @@ use super::{
     connections::Connections,
     registry::{AnyGame, Registry},
 };
-use crate::{auth::JwtAuth, protocol::Close, session::Heartbeat};
+use crate::{
+    auth::JwtAuth,
+    clock::Clock,
+    limits::{Limits, MessageLimits},
+    protocol::Close,
+    session::Heartbeat,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::OnceCell, time::timeout};
 
 /// How long connections may take to end when the server does.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The largest message, in bytes of its frame.
-const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 
 /// A server at work.
 pub(super) struct App {
@@ -22,7 +25,9 @@ pub(super) struct App {
     pub(super) only_game: Option<&'static str>,
     pub(super) guest_tokens: bool,
     pub(super) heartbeat: Heartbeat,
+    /// The largest message, in bytes of its frame.
     pub(super) max_message: usize,
+    pub(super) limits: Arc<Limits>,
     pub(super) registry: Arc<Registry>,
     pub(super) connections: Connections,
     pub(super) handle: ServerHandle,
@@ -36,6 +41,7 @@ impl App {
         games: Vec<Arc<dyn AnyGame>>,
         guest_tokens: bool,
         max_connections: Option<usize>,
+        limits: Option<MessageLimits>,
         heartbeat: Heartbeat,
         handle: ServerHandle,
     ) -> Arc<Self> {
@@ -43,13 +49,19 @@ impl App {
             [only] => Some(only.name()),
             _ => None,
         };
+        let clock = Clock::start();
         let app = Arc::new(Self {
             auth,
             only_game,
             guest_tokens,
             heartbeat,
-            max_message: MAX_MESSAGE_BYTES,
-            registry: Registry::new(games),
+            max_message: limits
+                .as_ref()
+                .map_or(MessageLimits::default().max_size_bytes, |limits| {
+                    limits.max_size_bytes
+                }),
+            limits: Limits::new(limits, clock),
+            registry: Registry::new(games, clock),
             connections: Connections::new(max_connections),
             handle,
             drained: OnceCell::new(),

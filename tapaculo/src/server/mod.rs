@@ -17,7 +17,7 @@ use self::{
     app::App,
     registry::{AnyGame, Served},
 };
-use crate::{auth::JwtAuth, game::Game, session::Heartbeat};
+use crate::{auth::JwtAuth, game::Game, limits::MessageLimits, session::Heartbeat};
 use anyhow::{Context, bail};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -52,6 +52,7 @@ pub struct Server {
     games: Vec<Arc<dyn AnyGame>>,
     guest_tokens: bool,
     max_connections: Option<usize>,
+    limits: Option<MessageLimits>,
     heartbeat: Heartbeat,
     routes: axum::Router,
     handle: ServerHandle,
@@ -80,6 +81,7 @@ impl Server {
             games: Vec::new(),
             guest_tokens: false,
             max_connections: None,
+            limits: None,
             heartbeat: Heartbeat::default(),
             routes: axum::Router::new(),
             handle: ServerHandle::new(),
@@ -112,6 +114,12 @@ impl Server {
     /// The most connections at a time; further ones are answered `503`.
     pub fn with_max_connections(mut self, most: usize) -> Self {
         self.max_connections = Some(most);
+        self
+    }
+
+    /// How much one user may send. Without it, messages have at most 16 KiB and nobody counts them.
+    pub fn with_limits(mut self, limits: MessageLimits) -> Self {
+        self.limits = Some(limits);
         self
     }
 
@@ -197,6 +205,7 @@ impl Server {
             self.games,
             self.guest_tokens,
             self.max_connections,
+            self.limits,
             self.heartbeat,
             self.handle,
         );

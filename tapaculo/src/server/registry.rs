@@ -86,8 +86,7 @@ struct Open {
 }
 
 impl Registry {
-    pub(super) fn new(games: Vec<Arc<dyn AnyGame>>) -> Arc<Self> {
-        let clock = Clock::start();
+    pub(super) fn new(games: Vec<Arc<dyn AnyGame>>, clock: Clock) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
             games: games.into_iter().map(|game| (game.name(), game)).collect(),

@@ -2,16 +2,19 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use std::time::Duration;
 
 /// A refusal before the upgrade: a status, and `{"error": {"code", "message"}}`.
 #[derive(Debug)]
 pub(super) struct Reject {
     status: StatusCode,
     message: String,
+    /// When it is worth another try.
+    retry_after: Option<Duration>,
 }
 
 impl Reject {
@@ -19,6 +22,7 @@ impl Reject {
         Self {
             status,
             message: message.into(),
+            retry_after: None,
         }
     }
 
@@ -36,6 +40,13 @@ impl Reject {
 
     pub(super) fn too_slow() -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "the request took too long")
+    }
+
+    pub(super) fn banned(time: Duration) -> Self {
+        Self {
+            retry_after: Some(time),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "banned for a while")
+        }
     }
 
     pub(super) fn unavailable(message: impl Into<String>) -> Self {
@@ -58,6 +69,7 @@ impl IntoResponse for Reject {
             StatusCode::UNAUTHORIZED => "unauthorized",
             StatusCode::NOT_FOUND => "not_found",
             StatusCode::REQUEST_TIMEOUT => "timeout",
+            StatusCode::TOO_MANY_REQUESTS => "banned",
             StatusCode::SERVICE_UNAVAILABLE => "unavailable",
             _ => "bad_request",
         };
@@ -65,6 +77,14 @@ impl IntoResponse for Reject {
         let body = Json(Body {
             error: Error { code, message },
         });
-        (self.status, body).into_response()
+        let mut response = (self.status, body).into_response();
+        if let Some(time) = self.retry_after {
+            // Whole seconds (RFC 9110, section 10.2.3), and not too early.
+            let seconds = time.as_millis().div_ceil(1000);
+            let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }

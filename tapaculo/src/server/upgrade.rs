@@ -4,6 +4,7 @@ use super::{app::App, reject::Reject};
 use crate::{
     auth::{Access, AuthErrorKind},
     game::{Connection, Newcomer, Options},
+    limits::Account,
     protocol::{Dialect, NoPosition, Position},
     room::{Outlet, Visitor},
     session,
@@ -80,6 +81,7 @@ pub(super) fn upgrade(
         let headers = response.headers_mut();
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, chosen);
     }
+    let account = app.limits.account(&access.user).map_err(Reject::banned)?;
     let Some(admission) = app.connections.admit() else {
         return Err(Reject::unavailable(
             "the server has all the connections it can take",
@@ -87,7 +89,7 @@ pub(super) fn upgrade(
     };
     let upgraded = hyper::upgrade::on(&mut request);
     let span = tracing::info_span!("session", game, room = %access.room, user = %access.user, session = %access.session);
-    let start = start(app, game, access, position, dialect);
+    let start = start(app, game, access, account, (position, dialect));
     tokio::spawn(
         async move {
             let _admission = admission;
@@ -105,8 +107,8 @@ fn start(
     app: &Arc<App>,
     game: &'static str,
     access: Access,
-    position: Option<Position>,
-    dialect: Dialect,
+    account: Account,
+    (position, dialect): (Option<Position>, Dialect),
 ) -> session::Start {
     let connection = Connection(NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed));
     let outlet = Arc::new(Outlet::new(connection, access.user.clone(), dialect));
@@ -126,6 +128,7 @@ fn start(
         outlet,
         join: Box::pin(registry.enter(game, access.room, visitor)),
         heartbeat: app.heartbeat,
+        account,
         max_message: app.max_message,
     }
 }

@@ -17,6 +17,7 @@ use self::{
     linger::linger,
 };
 use crate::{
+    limits::{Account, Excess},
     protocol::{Close, ErrorCode, Goodbye, Incoming, Incorrect, frames},
     room::{Departure, Door, Outlet, Taken, Ticket, Unfit},
 };
@@ -65,6 +66,7 @@ pub(crate) struct Start {
     /// Finds the room and asks for a place in it; `None` if there is no getting in.
     pub(crate) join: BoxFuture<'static, Option<Arc<dyn Door>>>,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) account: Account,
     /// The largest message, in bytes of its frame.
     pub(crate) max_message: usize,
 }
@@ -94,6 +96,7 @@ where
         departure: Departure::Dropped,
         close_by: None,
         beat: Beat::start(start.heartbeat),
+        account: start.account,
         max_message: start.max_message,
     };
     // What is the game's is contained where it is called; this is for the seat's sake.
@@ -125,6 +128,8 @@ struct Session<S> {
     /// When the peer must have taken what is said before the goodbye, and answered that.
     close_by: Option<Instant>,
     beat: Beat,
+    /// What its user has sent, here and elsewhere.
+    account: Account,
     max_message: usize,
 }
 
@@ -251,12 +256,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         };
         if self.stage == Stage::Open {
             match frame {
-                Message::Text(text) => self.hear(&text),
-                Message::Binary(_) => {
-                    let words = "a binary frame, where the codec is JSON text";
-                    self.outlet
-                        .answer(frames::error(ErrorCode::BadFrame, words, None));
-                }
+                Message::Text(text) => match self.account.count() {
+                    Ok(()) => self.hear(&text),
+                    Err(excess) => self.overheard(excess, Incoming::id_of(&text)),
+                },
+                Message::Binary(_) => match self.account.count() {
+                    Ok(()) => {
+                        let words = "a binary frame, where the codec is JSON text";
+                        let error = frames::error(ErrorCode::BadFrame, words, None);
+                        self.outlet.answer(error);
+                    }
+                    Err(excess) => self.overheard(excess, None),
+                },
                 Message::Close(frame) => {
                     // `close()` of a browser has no code; a page that goes away says 1001.
                     let code = frame.map_or(CloseCode::Normal, |frame| frame.code);
@@ -294,6 +305,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if let Some(door) = &self.door {
             let handling = Arc::clone(door).message(self.outlet.connection, ticket, data);
             self.work = Some(Work::Handling(handling));
+        }
+    }
+
+    /// Answers a frame that is one too many.
+    fn overheard(&self, excess: Excess, id: Option<u64>) {
+        let (code, words, time) = match excess {
+            Excess::RateLimited(time) => (ErrorCode::RateLimited, "too many messages", time),
+            Excess::Banned(time) => (ErrorCode::Banned, "banned for a while", time),
+        };
+        let error = frames::error_for_now(code, words, id, Some(time));
+        self.outlet.answer(error);
+        if code == ErrorCode::Banned {
+            self.outlet.dismiss(Close::Banned);
         }
     }
 

@@ -2,8 +2,10 @@
 
 use super::{Heartbeat, Start, serve};
 use crate::{
+    clock::Clock,
     game::Connection,
     ids::UserId,
+    limits::Limits,
     protocol::{Close, Dialect, ErrorCode, frames},
     room::{Call, Departure, Door, Outlet, Ticket, Unfit, Visitor},
 };
@@ -94,6 +96,9 @@ async fn served(pipe: usize) -> Served {
         outlet: Arc::clone(&outlet),
         join: Box::pin(async { Some(door) }),
         heartbeat: Heartbeat::default(),
+        account: Limits::new(None, Clock::start())
+            .account(&outlet.user)
+            .unwrap_or_else(|_| panic!("nobody is banned")),
         max_message: 1024,
     };
     Served {

@@ -1,0 +1,273 @@
+//! How much one user may send: limits and bans that follow the user, whatever it connects with.
+
+use crate::{
+    clock::{Clock, Timestamp},
+    ids::UserId,
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+/// How many users are remembered before those who have long been silent are forgotten.
+const USERS: usize = 1024;
+
+/// How much one user may send, in all rooms and over all connections together.
+///
+/// ```
+/// use std::time::Duration;
+/// use tapaculo::MessageLimits;
+///
+/// let limits = MessageLimits {
+///     max_messages_per_window: 10,
+///     window_duration: Duration::from_secs(1),
+///     ..Default::default()
+/// };
+/// assert_eq!(limits.ban_duration, Duration::from_secs(60));
+/// ```
+///
+/// Every frame that a client sends counts, whatever becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageLimits {
+    /// The largest message, in bytes of its frame; a larger one is answered `too_large`. A frame of
+    /// more than four times that, and more than 64 KiB, closes the connection with `1009`.
+    pub max_size_bytes: usize,
+    /// How many frames there may be within any window.
+    pub max_messages_per_window: u32,
+    /// How long the window is; it slides, so that the limit holds from any moment on.
+    pub window_duration: Duration,
+    /// How long a user is banned who sends more: its connection is closed with `4008`, and new ones
+    /// are refused with `429`. Where it is zero nobody is banned, and what is too much is refused as
+    /// `rate_limited`.
+    pub ban_duration: Duration,
+}
+
+impl Default for MessageLimits {
+    /// 16 KiB a message, 50 frames a second, a minute of ban.
+    fn default() -> Self {
+        Self {
+            max_size_bytes: 16 * 1024,
+            max_messages_per_window: 50,
+            window_duration: Duration::from_secs(1),
+            ban_duration: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What every user has sent lately, and who is banned.
+pub(crate) struct Limits {
+    /// `None` where nobody counts.
+    rate: Option<MessageLimits>,
+    users: Mutex<Users>,
+    clock: Clock,
+}
+
+#[derive(Default)]
+struct Users {
+    accounts: HashMap<UserId, Arc<Mutex<Usage>>>,
+    /// With how many accounts the silent ones are forgotten next.
+    clean_at: usize,
+}
+
+/// What one user has sent lately.
+#[derive(Debug, Default)]
+struct Usage {
+    /// When, oldest first: those within the window.
+    sent: VecDeque<Timestamp>,
+    banned_until: Option<Timestamp>,
+}
+
+/// Why a frame is not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Excess {
+    /// For as long as it says.
+    RateLimited(Duration),
+    Banned(Duration),
+}
+
+/// One user's account, shared by its connections.
+pub(crate) struct Account {
+    limits: Arc<Limits>,
+    /// `None` where nobody counts.
+    usage: Option<Arc<Mutex<Usage>>>,
+}
+
+impl Limits {
+    pub(crate) fn new(rate: Option<MessageLimits>, clock: Clock) -> Arc<Self> {
+        Arc::new(Self {
+            rate,
+            users: Mutex::default(),
+            clock,
+        })
+    }
+
+    /// The account of a user, or how long it is still banned.
+    pub(crate) fn account(self: &Arc<Self>, user: &UserId) -> Result<Account, Duration> {
+        let usage = match &self.rate {
+            None => None,
+            Some(rate) => {
+                let now = self.clock.now();
+                let mut users = self.users();
+                if users.accounts.len() >= users.clean_at.max(USERS) {
+                    users.forget_the_silent(rate, now);
+                    users.clean_at = 2 * users.accounts.len();
+                }
+                let usage = users.accounts.entry(user.clone()).or_default();
+                let usage = Arc::clone(usage);
+                if let Some(time) = locked(&usage).banned(now) {
+                    return Err(time);
+                }
+                Some(usage)
+            }
+        };
+        let limits = Arc::clone(self);
+        Ok(Account { limits, usage })
+    }
+
+    fn users(&self) -> MutexGuard<'_, Users> {
+        self.users
+            .lock()
+            .expect("nothing panics while it holds this lock")
+    }
+}
+
+fn locked(usage: &Mutex<Usage>) -> MutexGuard<'_, Usage> {
+    usage
+        .lock()
+        .expect("nothing panics while it holds this lock")
+}
+
+impl Users {
+    /// Forgets those who are not connected, not banned, and have sent nothing within the window.
+    fn forget_the_silent(&mut self, rate: &MessageLimits, now: Timestamp) {
+        self.accounts.retain(|_, usage| {
+            let is_connected = Arc::strong_count(usage) > 1;
+            let usage = locked(usage);
+            let newest = usage.sent.back();
+            let has_sent = newest.is_some_and(|at| now.since(*at) < rate.window_duration);
+            is_connected || has_sent || usage.banned(now).is_some()
+        });
+    }
+}
+
+impl Account {
+    /// Counts a frame that has come in.
+    pub(crate) fn count(&self) -> Result<(), Excess> {
+        match (&self.usage, &self.limits.rate) {
+            (Some(usage), Some(rate)) => locked(usage).count(rate, self.limits.clock.now()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Usage {
+    fn banned(&self, now: Timestamp) -> Option<Duration> {
+        let until = self.banned_until.filter(|until| *until > now)?;
+        Some(until.since(now))
+    }
+
+    fn count(&mut self, rate: &MessageLimits, now: Timestamp) -> Result<(), Excess> {
+        if let Some(time) = self.banned(now) {
+            return Err(Excess::Banned(time));
+        }
+        let window = rate.window_duration;
+        while self.sent.front().is_some_and(|at| now.since(*at) >= window) {
+            self.sent.pop_front();
+        }
+        if self.sent.len() < rate.max_messages_per_window as usize {
+            self.sent.push_back(now);
+            return Ok(());
+        }
+        if rate.ban_duration.is_zero() {
+            let free = self
+                .sent
+                .front()
+                .map_or(window, |at| window - now.since(*at));
+            return Err(Excess::RateLimited(free));
+        }
+        self.banned_until = Some(now + rate.ban_duration);
+        self.sent = VecDeque::new();
+        Err(Excess::Banned(rate.ban_duration))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(ban: u64) -> MessageLimits {
+        MessageLimits {
+            max_messages_per_window: 3,
+            window_duration: Duration::from_millis(100),
+            ban_duration: Duration::from_millis(ban),
+            ..MessageLimits::default()
+        }
+    }
+
+    #[test]
+    fn no_window_has_more_than_its_number_and_whoever_keeps_to_it_is_never_stopped() {
+        let (rate, mut usage) = (rate(0), Usage::default());
+        let mut taken = Vec::new();
+        for at in (0..2000).step_by(7) {
+            let at = Timestamp::from_millis(at);
+            match usage.count(&rate, at) {
+                Ok(()) => taken.push(at),
+                Err(Excess::RateLimited(time)) => {
+                    let mut later = Usage {
+                        sent: usage.sent.clone(),
+                        banned_until: None,
+                    };
+                    assert!(later.count(&rate, at + time).is_ok(), "{at:?} {time:?}");
+                }
+                Err(banned) => panic!("{banned:?}"),
+            }
+        }
+        for four in taken.windows(4) {
+            assert!(four[3].since(four[0]) >= rate.window_duration, "{four:?}");
+        }
+        assert!(taken.len() > 50);
+        let mut steady = Usage::default();
+        for at in (0..5000).step_by(34) {
+            assert_eq!(steady.count(&rate, Timestamp::from_millis(at)), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_ban_lasts_its_time_and_then_is_over() {
+        let (rate, mut usage) = (rate(500), Usage::default());
+        let at = Timestamp::from_millis;
+        for moment in [0, 1, 2] {
+            assert_eq!(usage.count(&rate, at(moment)), Ok(()));
+        }
+        let banned = |time| Err(Excess::Banned(Duration::from_millis(time)));
+        assert_eq!(usage.count(&rate, at(3)), banned(500));
+        assert_eq!(usage.count(&rate, at(500)), banned(3));
+        assert_eq!(usage.banned(at(502)), Some(Duration::from_millis(1)));
+        assert_eq!(usage.banned(at(503)), None);
+        assert_eq!(usage.count(&rate, at(503)), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn users_who_are_gone_are_forgotten_but_not_their_bans() {
+        let rate = MessageLimits {
+            max_messages_per_window: 1,
+            window_duration: Duration::ZERO,
+            ..MessageLimits::default()
+        };
+        let limits = Limits::new(Some(rate), Clock::start());
+        let user = |number: usize| UserId::new(format!("user {number}")).unwrap();
+        let banned = limits.account(&user(0)).ok().unwrap();
+        let until = limits.clock.now() + Duration::from_secs(60);
+        locked(banned.usage.as_ref().unwrap()).banned_until = Some(until);
+        drop(banned);
+        let connected = limits.account(&user(1)).ok().unwrap();
+        for number in 2..10 * USERS {
+            assert!(limits.account(&user(number)).is_ok());
+        }
+        assert!(limits.users().accounts.len() <= USERS);
+        assert!(limits.account(&user(0)).is_err());
+        assert!(limits.users().accounts.contains_key(&user(1)));
+        drop(connected);
+    }
+}
