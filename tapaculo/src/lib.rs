@@ -80,7 +80,8 @@ pub use self::{
     server::{Server, ServerHandle},
 };
 pub use tapaculo_macros::{
-    create, game, message, on_empty, on_full, on_join, on_leave, validate, view,
+    create, game, message, on_disconnect, on_empty, on_full, on_join, on_leave, on_reconnect, tick,
+    timer, validate, view,
 };
 
 // Their types are part of this API: `Server::with_routes`, `Room::rng`.

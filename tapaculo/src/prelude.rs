@@ -8,4 +8,7 @@ pub use crate::{
     limits::MessageLimits,
     server::Server,
 };
-pub use tapaculo_macros::{create, message, on_empty, on_full, on_join, on_leave, validate, view};
+pub use tapaculo_macros::{
+    create, message, on_disconnect, on_empty, on_full, on_join, on_leave, on_reconnect, tick,
+    timer, validate, view,
+};
