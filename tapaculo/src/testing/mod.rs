@@ -80,6 +80,8 @@ struct TestMember {
     /// How far it has come.
     seq: Seq,
     frames: Vec<Value>,
+    /// Whether its connection is gone, so that it takes nothing more.
+    gone: bool,
     closed: Option<u16>,
 }
 
@@ -276,6 +278,7 @@ impl<G: Game> TestRoom<G> {
             next_id: 1,
             seq: Seq::default(),
             frames: Vec::new(),
+            gone: false,
             closed: None,
         };
         member.drain();
@@ -353,8 +356,7 @@ impl<G: Game> TestRoom<G> {
     /// If the user has never joined.
     #[track_caller]
     pub fn disconnect(&mut self, user: &str) {
-        let connection = self.member(user).outlet.connection;
-        self.run(Input::Leave(connection, Departure::Dropped));
+        self.go(user, Departure::Dropped);
     }
 
     /// A member says goodbye (it closes its connection with 1000) and gives up its place.
@@ -363,8 +365,15 @@ impl<G: Game> TestRoom<G> {
     /// If the user has never joined.
     #[track_caller]
     pub fn leave(&mut self, user: &str) {
-        let connection = self.member(user).outlet.connection;
-        self.run(Input::Leave(connection, Departure::GaveUp));
+        self.go(user, Departure::GaveUp);
+    }
+
+    #[track_caller]
+    fn go(&mut self, user: &str, departure: Departure) {
+        let member = self.member_mut(user);
+        member.gone = true;
+        let connection = member.outlet.connection;
+        self.run(Input::Leave(connection, departure));
     }
 
     /// Time passes, and what it was to bring happens on the way, each thing at its time.
@@ -504,13 +513,13 @@ impl TestMember {
     /// Takes out what waits, as a connection would.
     fn drain(&mut self) {
         let mut frames = VecDeque::new();
-        loop {
+        while !self.gone {
             match self.outlet.take(usize::MAX, &mut frames) {
                 Taken::More => {}
                 Taken::Nothing => break,
                 Taken::Close(goodbye) => {
                     self.closed = Some(goodbye.close.code());
-                    break;
+                    self.gone = true;
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What somebody who comes is told first: where it is, what it sees, and what it has missed.
 
-use super::{Delivery, Effects, Fatal, Machine, contain_now};
+use super::{Delivery, Effects, Failed, Machine, contain_now};
 use crate::{
     game::{Connection, Game, Place, Refusal},
     log::Entry,
@@ -19,7 +19,7 @@ impl<G: Game> Machine<G> {
         connection: Connection,
         position: Option<&Position>,
         effects: &mut Effects,
-    ) -> Result<(), Fatal> {
+    ) -> Result<(), Failed> {
         let table = &self.room.table;
         let Some(place) = table.roster.by_connection(connection) else {
             return Ok(());
@@ -32,12 +32,8 @@ impl<G: Game> Machine<G> {
             match self.view(place) {
                 Ok(view) => greeting.extend(view),
                 Err(refusal) => {
-                    self.turn_away(connection, &refusal, effects);
-                    return if self.can_go_back() {
-                        Ok(())
-                    } else {
-                        Err(Fatal)
-                    };
+                    let fatal = !self.can_go_back();
+                    return Err(Failed { refusal, fatal });
                 }
             }
             greeting.extend(self.history(place, effects));

@@ -263,7 +263,15 @@ impl<G: Game> Machine<G> {
                 self.report(Call::Full, effects).await?;
             }
         }
-        self.greet(connection, None, effects)
+        let Err(failed) = self.greet(connection, None, effects) else {
+            return Ok(());
+        };
+        self.turn_away(connection, &failed.refusal, effects);
+        failed.or_go_on()?;
+        match self.room.table.roster.remove(connection) {
+            Some(place) => self.given_up(&place, effects).await,
+            None => Ok(()),
+        }
     }
 
     /// Makes the game; answers whether there is one.
@@ -313,7 +321,11 @@ impl<G: Game> Machine<G> {
                 }
             }
         }
-        self.greet(connection, position, effects)
+        let greeted = self.greet(connection, position, effects);
+        greeted.or_else(|failed| {
+            self.turn_away(connection, &failed.refusal, effects);
+            failed.or_go_on()
+        })
     }
 
     async fn message(

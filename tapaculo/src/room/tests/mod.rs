@@ -2,6 +2,9 @@
 
 mod delivery;
 mod promises;
+mod rollback;
+mod seats;
+mod time;
 
 use crate::prelude::*;
 use serde::Serialize;

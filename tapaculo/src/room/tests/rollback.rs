@@ -1,0 +1,251 @@
+//! All or nothing: what a failing handler did never happened.
+
+use crate::{prelude::*, testing::TestRoom};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Fails where it is told to, after having changed and done all it can.
+#[tapaculo::game(
+    players = 2,
+    rollback,
+    reconnect = "10s",
+    history = 10,
+    event = String,
+    empty_timeout = "1m"
+)]
+#[derive(Clone, Default)]
+struct Careful {
+    /// Where it fails, and whether it panics there.
+    fails_in: Option<(String, bool)>,
+    changes: u32,
+}
+
+impl Careful {
+    fn at(&mut self, room: &mut Room<Self>, place: &str) -> Result<(), String> {
+        self.changes += 1;
+        room.broadcast(format!("{place} begun"));
+        room.after(
+            Duration::from_millis(1),
+            CarefulTimer::Ring {
+                place: place.to_owned(),
+            },
+        );
+        for player in room.players() {
+            room.set_metadata(player.user(), Metadata::named("changed"));
+            if place == "message" {
+                room.kick(player.user(), "no reason");
+                room.close("no reason");
+            }
+        }
+        room.broadcast_volatile("volatile".to_owned());
+        room.redact(1);
+        match &self.fails_in {
+            Some((fails_in, panics)) if fails_in == place => {
+                assert!(!panics, "this panic is part of a test");
+                Err(format!("{place} fails"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tapaculo::game]
+impl Careful {
+    #[on_join]
+    fn joined(&mut self, room: &mut Room<Self>) -> Result<(), String> {
+        self.at(room, "on_join")
+    }
+
+    #[on_full]
+    fn full(&mut self, room: &mut Room<Self>) -> Result<(), String> {
+        self.at(room, "on_full")
+    }
+
+    #[on_disconnect]
+    fn dropped(&mut self, room: &mut Room<Self>) -> Result<(), String> {
+        self.at(room, "on_disconnect")
+    }
+
+    #[on_reconnect]
+    fn returned(&mut self, room: &mut Room<Self>) -> Result<(), String> {
+        self.at(room, "on_reconnect")
+    }
+
+    #[on_leave]
+    fn left(&mut self, room: &mut Room<Self>) -> Result<(), String> {
+        self.at(room, "on_leave")
+    }
+
+    #[on_empty]
+    fn empty(&mut self, room: &mut Room<Self>) -> Result<(), String> {
+        self.at(room, "on_empty")
+    }
+
+    #[view]
+    fn view(&self, _viewer: &Member) -> u32 {
+        if let Some((fails_in, _)) = &self.fails_in {
+            assert_ne!(fails_in, "view", "this panic is part of a test");
+        }
+        self.changes
+    }
+
+    #[validate(touch)]
+    fn valid(&self) -> Result<(), String> {
+        if let Some((fails_in, _)) = &self.fails_in {
+            assert_ne!(fails_in, "validate", "this panic is part of a test");
+        }
+        Ok(())
+    }
+
+    #[message]
+    fn touch(&mut self, room: &mut Room<Self>) -> Result<(), String> {
+        self.at(room, "message")
+    }
+
+    /// Says where to fail from now on.
+    #[message]
+    fn fail(&mut self, place: String, panics: bool) {
+        self.fails_in = Some((place, panics));
+    }
+
+    #[message]
+    fn set(&mut self, room: &mut Room<Self>) {
+        let place = "timer".to_owned();
+        room.after(Duration::from_millis(5), CarefulTimer::Ring { place });
+    }
+
+    #[timer]
+    fn ring(&mut self, room: &mut Room<Self>, place: String) -> Result<(), String> {
+        if place == "timer" {
+            return self.at(room, "timer");
+        }
+        room.broadcast(format!("{place} rang"));
+        Ok(())
+    }
+
+    #[tick(every = "1s")]
+    fn tick(&mut self, room: &mut Room<Self>) -> Result<(), String> {
+        match &self.fails_in {
+            Some((place, _)) if place == "tick" => self.at(room, "tick"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a spectator of the room could tell apart.
+fn said(room: &mut TestRoom<Careful>, user: &str) -> Vec<Value> {
+    let mut frames = room.frames(user);
+    // Coming and going is the room's doing.
+    frames.retain(|frame| frame.get("presence").is_none());
+    frames
+}
+
+/// Lets the one thing happen that calls this.
+fn cause(room: &mut TestRoom<Careful>, place: &str) {
+    match place {
+        "message" | "validate" => {
+            let refused = room.send("alice", json!({"type": "Touch"})).unwrap_err();
+            let expected = matches!(refused.code(), "internal" | "rejected");
+            assert!(expected, "{refused:?}");
+        }
+        "timer" => {
+            room.send("alice", json!({"type": "Set"})).unwrap();
+            room.advance(Duration::from_millis(5));
+        }
+        "tick" => room.advance(Duration::from_secs(1)),
+        "on_join" | "on_full" => {
+            let joined = room.join("bob");
+            assert_eq!(joined.is_err(), place != "on_full", "{place}: {joined:?}");
+        }
+        "on_disconnect" => room.disconnect("bob"),
+        "on_reconnect" => room.reconnect("bob").unwrap(),
+        "on_leave" => room.leave("bob"),
+        other => panic!("nothing causes {other}"),
+    }
+}
+
+#[test]
+fn all_or_nothing_to_the_outside_and_with_rollback_inside_too() {
+    for place in [
+        "message",
+        "validate",
+        "timer",
+        "tick",
+        "on_full",
+        "on_join",
+        "on_disconnect",
+        "on_reconnect",
+        "on_leave",
+    ] {
+        for panics in [false, true] {
+            if !panics && place == "validate" {
+                continue; // it only panics here
+            }
+            let mut room = TestRoom::<Careful>::new();
+            room.join("alice").unwrap();
+            if !["on_full", "on_join"].contains(&place) {
+                room.join("bob").unwrap();
+            }
+            if place == "on_reconnect" {
+                room.disconnect("bob");
+            }
+            room.advance(Duration::from_millis(10));
+            let fail = json!({"type": "Fail", "place": place, "panics": panics});
+            room.send("alice", fail).unwrap();
+            said(&mut room, "alice");
+            let before = room.state().changes;
+            cause(&mut room, place);
+            let after = room.state().changes;
+            // Before on_full there was an on_join, and that went well.
+            let joined = u32::from(place == "on_full");
+            assert_eq!(after, before + joined, "{place} {panics}");
+            room.advance(Duration::from_millis(500));
+            let heard = said(&mut room, "alice");
+            if joined == 0 {
+                assert_eq!(heard, [json!(null); 0], "{place} {panics}");
+            }
+            let touched = heard.iter().any(|frame| frame.to_string().contains(place));
+            assert!(!touched, "{place} {panics}: {heard:?}");
+            // The room goes on.
+            assert!(!room.is_over(), "{place} {panics}");
+            let calm = json!({"type": "Fail", "place": "nowhere", "panics": false});
+            room.send("alice", calm).unwrap();
+        }
+    }
+}
+
+#[test]
+fn who_can_not_be_shown_the_room_is_not_in_it() {
+    let mut room = TestRoom::<Careful>::new();
+    room.join("alice").unwrap();
+    let fail = json!({"type": "Fail", "place": "view", "panics": true});
+    room.send("alice", fail).unwrap();
+    room.frames("alice");
+    assert_eq!(room.join("bob").unwrap_err().code(), "internal");
+    let frames = room.frames("alice");
+    let moves = frames
+        .iter()
+        .filter_map(|frame| frame["presence"]["event"].as_str());
+    assert_eq!(moves.collect::<Vec<_>>(), ["joined", "left"]);
+    let calm = json!({"type": "Fail", "place": "nowhere", "panics": false});
+    room.send("alice", calm).unwrap();
+    room.join("carol").unwrap();
+    assert_eq!(room.frames("carol")[0]["welcome"]["seat"], 1);
+}
+
+#[test]
+fn a_refused_newcomer_leaves_no_ghost_in_a_room_that_goes_on() {
+    let mut room = TestRoom::<Careful>::new();
+    room.join("alice").unwrap();
+    let fail = json!({"type": "Fail", "place": "on_join", "panics": true});
+    room.send("alice", fail).unwrap();
+    room.frames("alice");
+    for _ in 0..100 {
+        assert_eq!(room.join("bob").unwrap_err().code(), "internal");
+    }
+    assert_eq!(room.frames("alice"), [json!(null); 0], "nobody hears of it");
+    let calm = json!({"type": "Fail", "place": "nowhere", "panics": false});
+    room.send("alice", calm).unwrap();
+    room.join("carol").unwrap();
+    assert_eq!(room.frames("carol")[0]["welcome"]["seat"], 1);
+}
