@@ -5,5 +5,6 @@ mod connecting;
 mod games;
 mod hostile;
 mod messages;
+mod reconnecting;
 mod rooms;
 mod stopping;

@@ -4,6 +4,7 @@ pub mod chess;
 pub mod client;
 pub mod http;
 pub mod process;
+pub mod returning;
 pub mod server;
 
 use std::time::Duration;
