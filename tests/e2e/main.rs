@@ -2,8 +2,10 @@
 
 mod browser;
 mod connecting;
+mod failing;
 mod games;
 mod hostile;
+mod limits;
 mod messages;
 mod reconnecting;
 mod rooms;

@@ -74,7 +74,7 @@ impl Murmur {
 }
 
 async fn murmur() -> TestServer {
-    TestServer::start(|server| server.with_game::<Murmur>()).await
+    TestServer::start(tapaculo::Server::with_game::<Murmur>).await
 }
 
 const USERS: [&str; 3] = ["ann", "ben", "cleo"];

@@ -179,6 +179,12 @@ impl Client {
         self.raw(Message::text(frame.to_string())).await;
     }
 
+    /// Sends a frame, if the connection is still there.
+    pub async fn try_send(&mut self, frame: Value) {
+        let message = Message::text(frame.to_string());
+        let _ = timeout(DEADLINE, self.socket.send(message)).await;
+    }
+
     /// Sends any WebSocket message.
     ///
     /// # Panics

@@ -1,6 +1,8 @@
 //! A server in the test's own process, on a free port.
 
 use crate::client::{Client, JSON, Request};
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tapaculo::{JwtAuth, Server, ServerHandle};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -48,6 +50,24 @@ impl TestServer {
     pub fn token(&self, user: &str, room: &str) -> String {
         let token = self.auth.sign_access(user, room, "s", 600);
         token.expect("valid names")
+    }
+
+    /// The same with further claims.
+    ///
+    /// # Panics
+    /// If the claims are no object.
+    #[must_use]
+    pub fn token_with(&self, user: &str, room: &str, claims: &Value) -> String {
+        let mut all = json!({"sub": user, "room": room, "session_id": "s", "kind": "access"});
+        let all_claims = all.as_object_mut().expect("an object");
+        all_claims.extend(claims.as_object().expect("an object").clone());
+        all_claims.entry("exp").or_insert_with(|| {
+            jsonwebtoken::get_current_timestamp()
+                .saturating_add(600)
+                .into()
+        });
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        jsonwebtoken::encode(&Header::default(), &all, &key).expect("it signs")
     }
 
     /// The URL of a path.
