@@ -37,7 +37,7 @@ async fn a_message_without_an_id_is_handled_and_not_answered() {
 }
 
 #[tokio::test]
-async fn a_refusal_reaches_only_the_sender_and_nothing_has_changed() {
+async fn all_or_nothing_a_refusal_reaches_only_the_sender_and_nothing_has_changed() {
     let server = desk().await;
     let mut alice = server.join("alice", "r").await;
     let mut bob = server.join("bob", "r").await;
@@ -173,7 +173,7 @@ async fn a_frame_over_the_hard_limit_closes_with_1009_and_text_that_is_none_with
 }
 
 #[tokio::test]
-async fn from_may_be_left_out_or_name_oneself() {
+async fn the_server_says_who() {
     let server = desk().await;
     let mut alice = server.join("alice", "r").await;
     alice
@@ -237,7 +237,7 @@ async fn an_event_reaches_those_it_is_for_and_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_member_sees_one_order_without_gaps() {
+async fn ordered() {
     const EACH: usize = 200;
     let server = desk().await;
     let (mut alice, mut bob) = (
@@ -307,7 +307,7 @@ async fn a_handler_that_has_begun_finishes_though_its_senders_socket_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn newcomers_in_a_lively_room_see_every_event_once_whenever_they_come() {
+async fn newcomers_see() {
     let server = desk().await;
     let mut alice = server.join("alice", "r").await;
     let _bob = server.join("bob", "r").await;

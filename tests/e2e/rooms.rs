@@ -137,7 +137,7 @@ async fn the_newest_connection_of_a_user_wins_and_the_old_one_takes_nothing_with
 }
 
 #[tokio::test]
-async fn an_empty_room_is_gone_after_its_time() {
+async fn empty_rooms_go() {
     let server = desk().await;
     let mut alice = server.join("alice", "r").await;
     alice.tell(json!({"type": "Say", "text": "hi"})).await;
