@@ -1,13 +1,13 @@
-//! Which path leads where: `/ws` to the upgrade, `/token` to a guest's token, `/healthz` and
-//! `/readyz` to the server's state.
+//! Which path leads where: `/ws` to the upgrade, `/token` to a guest's token, `/tapaculo.js` to the
+//! browser's client, `/healthz` and `/readyz` to the server's state.
 
-use super::{app::App, reject::Reject, upgrade};
+use super::{app::App, client, reject::Reject, upgrade};
 use crate::auth::GuestRequest;
 use axum::{
     Json, Router,
     body::to_bytes,
     extract::{Path, Request, State, rejection::PathRejection},
-    http::header,
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -25,6 +25,8 @@ pub(super) fn router(app: &Arc<App>, others: Router) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
+        .route("/tapaculo.js", get(module))
+        .route("/tapaculo.d.ts", get(types))
         .route("/ws", get(only_game))
         .route("/ws/{game}", get(named_game));
     if app.guest_tokens {
@@ -38,6 +40,14 @@ async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Reject> {
         return Err(Reject::unavailable("the server is shutting down"));
     }
     Ok("ok")
+}
+
+async fn module(head: HeaderMap) -> Response {
+    client::MODULE.answer(&head)
+}
+
+async fn types(head: HeaderMap) -> Response {
+    client::TYPES.answer(&head)
 }
 
 async fn only_game(State(app): State<Arc<App>>, request: Request) -> Result<Response, Reject> {
