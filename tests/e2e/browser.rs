@@ -1,159 +1,7 @@
 //! The chess page in a real browser: two tabs of headless Chromium, driven by WebDriver.
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::WindowHandle};
-use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
-use std::{
-    process::Stdio,
-    time::{Duration, Instant},
-};
-use tapaculo_tests::{DEADLINE, process::Process};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
-    time::timeout,
-};
-
-/// A browser. It and its driver are a process group, which is gone when this is dropped, also by a
-/// test that fails.
-struct Browser {
-    client: Client,
-    driver: Child,
-    // Kept open: a closed pipe would make the driver's next line an error.
-    _stdout: Lines<BufReader<ChildStdout>>,
-    // Chromium's profile; removed at the end.
-    profile: std::path::PathBuf,
-}
-
-impl Browser {
-    async fn start() -> Self {
-        let (driver, lines, port) = Self::driver().await;
-        let profile =
-            std::env::temp_dir().join(format!("tapaculo-browser-{}", driver.id().unwrap_or(0)));
-        let options = json!({"args": [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1280,900",
-            format!("--user-data-dir={}", profile.display()),
-        ]});
-        let mut capabilities = serde_json::Map::new();
-        capabilities.insert("goog:chromeOptions".to_owned(), options);
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        let connecting = builder.capabilities(capabilities);
-        let client = connecting
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await;
-        Self {
-            client: client
-                .expect("Chromium starts: install Debian's chromium, as ./tests/run does"),
-            driver,
-            _stdout: lines,
-            profile,
-        }
-    }
-
-    /// Starts chromedriver and answers with the port that it listens on.
-    ///
-    /// It takes one random port for both address families, and ends if anybody, be it another
-    /// test's client, has that port in one of them: then it is started again, on another.
-    async fn driver() -> (Child, Lines<BufReader<ChildStdout>>, String) {
-        for _ in 0..20 {
-            let mut driver = Command::new("chromedriver")
-                .arg("--port=0")
-                .stdout(Stdio::piped())
-                .process_group(0)
-                .kill_on_drop(true)
-                .spawn()
-                .expect("chromedriver is missing: install Debian's chromium and chromium-driver, as ./tests/run does");
-            let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
-            let port = async {
-                while let Ok(Some(line)) = lines.next_line().await {
-                    if let Some((_, port)) = line.rsplit_once("successfully on port ") {
-                        return Some(port.trim_end_matches('.').to_owned());
-                    }
-                }
-                None // it has ended
-            };
-            if let Some(port) = timeout(DEADLINE, port).await.expect("it says something") {
-                return (driver, lines, port);
-            }
-        }
-        panic!("chromedriver finds no port to listen on");
-    }
-
-    async fn close(self) {
-        let closed = self.client.clone().close().await;
-        closed.expect("the session ends");
-    }
-
-    async fn find(&self, css: &str) -> Element {
-        let finding = self.client.wait().at_most(DEADLINE);
-        let found = finding.for_element(Locator::Css(css)).await;
-        found.unwrap_or_else(|error| panic!("no `{css}` on the page: {error}"))
-    }
-
-    async fn click(&self, css: &str) {
-        let clicked = self.find(css).await.click().await;
-        clicked.unwrap_or_else(|error| panic!("`{css}` can't be clicked: {error}"));
-    }
-
-    /// Waits until an element's text has these words, whatever their case.
-    async fn reads(&self, css: &str, words: &str) {
-        let start = Instant::now();
-        loop {
-            let text = self.find(css).await.text().await.unwrap_or_default();
-            if text.to_lowercase().contains(&words.to_lowercase()) {
-                return;
-            }
-            assert!(
-                start.elapsed() < DEADLINE,
-                "`{css}` reads {text:?}, not {words:?}"
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    async fn sit_down(&self, url: &str, name: &str) {
-        self.client.goto(url).await.expect("the page loads");
-        let field = self.find("#name").await;
-        field.clear().await.expect("a text field");
-        field.send_keys(name).await.expect("a text field");
-        self.click("#join").await;
-    }
-
-    async fn new_tab(&self) -> WindowHandle {
-        let tab = self.client.new_window(true).await;
-        let tab = tab.expect("another tab").handle;
-        self.turn_to(&tab).await;
-        tab
-    }
-
-    async fn turn_to(&self, tab: &WindowHandle) {
-        let turned = self.client.switch_to_window(tab.clone()).await;
-        turned.expect("the tab is there");
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        if let Some(group) = self.driver.id() {
-            let kill = format!("kill -KILL -{group}");
-            // Nothing more can be done about what does not end.
-            let _ = std::process::Command::new("sh")
-                .arg("-c")
-                .arg(kill)
-                .status();
-        }
-        let _ = std::fs::remove_dir_all(&self.profile);
-    }
-}
+use fantoccini::wd::WindowHandle;
+use tapaculo_tests::{browser::Browser, process::Process};
 
 /// Two tabs of one browser at one board.
 struct Table {
@@ -168,9 +16,9 @@ impl Table {
     async fn set() -> Self {
         let server = Process::chess().await;
         let browser = Browser::start().await;
-        let white = browser.client.window().await.expect("a first tab");
+        let white = browser.tab().await;
         let url = format!("http://localhost:{}/", server.address.port());
-        browser.sit_down(&url, "Ann").await;
+        sit_down(&browser, &url, "Ann").await;
         let invite = browser.find("#invite").await.prop("value").await;
         let invite = invite.expect("a text field").expect("a link");
         assert!(
@@ -178,7 +26,7 @@ impl Table {
             "{invite}"
         );
         let black = browser.new_tab().await;
-        browser.sit_down(&invite, "Ben").await;
+        sit_down(&browser, &invite, "Ben").await;
         browser.reads("#status", "Ann to move").await;
         Self {
             server,
@@ -210,6 +58,14 @@ impl Table {
         self.browser.close().await;
         assert!(self.server.stop().await, "it ends well");
     }
+}
+
+async fn sit_down(browser: &Browser, url: &str, name: &str) {
+    browser.visit(url).await;
+    let field = browser.find("#name").await;
+    field.clear().await.expect("a text field");
+    field.send_keys(name).await.expect("a text field");
+    browser.click("#join").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -246,7 +102,7 @@ async fn a_pawn_promotes_a_third_watches_and_the_two_agree_to_a_draw() {
     browser.find("[data-square=a8][data-piece=N]").await;
 
     let third = browser.new_tab().await;
-    browser.sit_down(&table.invite, "Cleo").await;
+    sit_down(browser, &table.invite, "Cleo").await;
     browser.reads("#detail", "watching").await;
     browser.reads("#moves", "bxa8=N").await;
     browser.find("[data-square=a8][data-piece=N]").await;
@@ -282,10 +138,8 @@ async fn who_resigns_has_lost_and_who_closes_the_tab_has_too() {
     let browser = &table.browser;
     table.turn_to(1).await;
     // The page asks before it goes in the middle of a game; nobody answers here.
-    let leave = "window.onbeforeunload = null";
-    let left = browser.client.execute(leave, Vec::new()).await;
-    left.expect("the script runs");
-    browser.client.close_window().await.expect("the tab closes");
+    browser.run("window.onbeforeunload = null", &[]).await;
+    browser.close_tab().await;
     table.turn_to(0).await;
     browser.reads("#status", "You won").await;
     browser.reads("#detail", "left").await;

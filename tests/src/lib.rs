@@ -1,9 +1,11 @@
 //! What the end-to-end tests share: a client that is not our own code, and servers on free ports.
 
+pub mod browser;
 pub mod chess;
 pub mod client;
 pub mod http;
 pub mod process;
+pub mod proxy;
 pub mod returning;
 pub mod server;
 
