@@ -13,45 +13,41 @@
  *   });
  *   try { await room.send({ type: "Move", from: "e2", to: "e4" }); } catch (no) { alert(no.message); }
  *
- * Options. Only `token` is needed; no callback is called before `connect` has returned.
- *   url        of the game, relative to the page or absolute, http(s) or ws(s); default "/ws"
- *   token      the access token, or a function that gives (or promises) one. The function is called
- *              before each attempt to connect; `expired` is true where the last token is of no more
- *              use. If it throws, that is one more attempt that failed. A plain string that has
- *              expired ends the connection: "closed", code 4002
- *   onState(state, { seq })       the game's view; it replaces all that is known
- *   onEvent(event, { seq, from, volatile, past })
- *              in order, each once. `volatile` ones have no seq and may be lost. `past` ones came
- *              with the history and are part of the state before them: to show, not to apply
- *   onReset()  what was missed can't be told any more: forget what is shown; the state (if the game
- *              has a view), the history and onSynced follow
- *   onRedacted(seq)               event `seq` is to be forgotten
- *   onPresence({ event, user, seat, role, name? }, members)
- *              of others: "joined", "left", "disconnected", "reconnected". What happened while there
- *              was no connection is not told one by one: at onSynced, `room.members` is right
- *   onSynced(seq)                 all that was to be told, up to `seq`, has been
- *   onStatus(status, detail)      "connecting" at first; "connected" after onSynced; "reconnecting",
- *              { attempt, delay, code?, reason? }, once for each attempt, `delay` ms before it;
- *              "closed", { code, reason }, at the end: it does not come back
- *   onLatency(ms)                 a round trip to the server and back, about every ten seconds
- *   onError(error)                a refusal that belongs to no `send`: of a `post`, or of the seat
- * What a callback throws is reported (`reportError`) and breaks nothing.
+ * Only `token` is needed. No callback is called before `connect` has returned; what one throws is
+ * reported (`reportError`) and breaks nothing.
+ *   url     of the game, relative to the page or absolute, http(s) or ws(s); default "/ws"
+ *   token   the access token, or a function that gives or promises one, called before each attempt
+ *           to connect; `expired`: the last one is of no more use. If it throws, that attempt has
+ *           failed. A plain string that has expired ends the connection: "closed", code 4002
+ *   onState(state, { seq })     the game's view; it replaces all that is known
+ *   onEvent(event, { seq, from, volatile, past })    in order, each once. `volatile`: it has no seq
+ *           and may be lost. `past`: it came with the history and is part of the state before it,
+ *           to be shown, not applied
+ *   onReset()                   what was missed can't be told: forget what is shown; the state (if
+ *           the game has a view), the history and onSynced follow
+ *   onRedacted(seq)             forget event `seq`; may be told twice
+ *   onPresence({ event, user, seat, role, name? }, members)    another one "joined", "left",
+ *           "disconnected", "reconnected"; what was missed is not told, so look at `room.members`
+ *           in onSynced, too
+ *   onSynced(seq)               all that was to be told up to `seq` has been
+ *   onStatus(status, detail)    "connecting"; "connected", after onSynced; "reconnecting", before
+ *           each attempt: { attempt, delay (ms), code?, reason? }; "closed", for good: { code, reason }
+ *   onLatency(ms)               a round trip, about every ten seconds
+ *   onError(error)              a refusal that belongs to no `send`: of a `post`, or of the seat
  *
- * The room.
- *   send(message)  promises the handler's reply (undefined if it has none), or rejects with a
- *              TapaculoError { code, message, retryAfterMs? }. Waits for a connection, and is sent
- *              again over the next one until it is answered. The server applies it once. Its events
- *              come before its answer. Codes are the server's and two of the client's own:
- *              "closed", the connection has ended for good; and "lost", it was sent, but whoever
- *              answers now does not remember this session. Either may or may not have been applied.
- *              `rate_limited` and `unavailable` were not: send again later
- *   post(message)  wants no answer and is not repeated; false if there is no connection to send it
- *   close()        leaves: the seat is given up if there is a connection, otherwise when its time
- *              is out
- *   me { user, session, seat, role } or null, members, status, latency (ms or null), seq, epoch
+ * room.send(message) promises the handler's reply, or undefined, or rejects with a TapaculoError
+ *   { code, message, retryAfterMs? }. It waits for a connection, and is sent again over the next
+ *   one until it is answered; the server applies it once, and its events come before its answer.
+ *   Codes are the server's and two more: "closed", the connection has ended for good, and "lost",
+ *   whoever answers now does not remember our session; what was sent may or may not have been
+ *   applied. What is `rate_limited` or `unavailable` was not: send it anew later
+ * room.post(message) wants no answer and is not repeated; false if there is no connection. It may
+ *   overtake a `send` that waits
+ * room.close() leaves: the seat is given up if there is a connection, else when its time is out
+ * room.me { user, session, seat, role } or null, members, status, latency (ms or null), seq, epoch
  *
- * Not promised: that anything unsent survives a reload of the page; that a `post` keeps its place
- * among `send`s that wait. It needs WebSocket and ES2022: browsers, their workers, Node 22.
+ * What was not answered is gone with the page. It needs ES2022 and WebSocket: browsers, their
+ * workers, Node 22.
  */
 
 /** Who is closed with one of these is not to come back; 4002 is for a new token to solve. */
@@ -63,6 +59,9 @@ const IN_FLIGHT = 64;
 /** The smallest hard limit of a frame: none that is shorter closes a connection. */
 const FRAME_BYTES = 64 * 1024;
 
+/** How much of what waited for a connection goes at a time: all at once could look like a flood. */
+const SLICE = 12;
+
 // All in milliseconds.
 const BACKOFF = 250;
 const LONGEST_BACKOFF = 10_000;
@@ -71,6 +70,7 @@ const OFFLINE = 30_000; // browsers may err about being offline: try now and the
 const PING_EVERY = 10_000;
 const PATIENCE = 8_000; // without any frame after a ping the connection is dead
 const OPENING = 15_000; // how long an upgrade may take
+const BETWEEN_SLICES = 500;
 const LATE = 2_000; // a timer as late as that was asleep, and what came meanwhile is yet to be read
 
 /** Why a message was refused, or will not be answered. */
@@ -105,13 +105,15 @@ class Room {
   #refusal; // the words of a refusal before `welcome`
   #resumeFrom = null; // the `seq` up to which nothing is missing
   #stateSeq = 0;
-  #waiting = []; // messages without an id
-  #sent = new Map(); // id → message, unanswered, in the order of their ids
+  #waiting = []; // messages to be sent: those that have an id, and so a frame, were sent before
+  #sent = new Map(); // id → message, sent over this connection and unanswered; in order
+  #allowance = Infinity; // how many may be sent now
   #lastId = 0;
   #acked = 0; // the highest id that was acked, by this epoch of the room
   #attempt = 0;
   #syncedAt = null;
   #retry = null; // the timer of the next attempt
+  #pace = null; // the timer of the next slice
   #pulse = null; // the timer of the next ping, or of what has to be heard
   #unheard = false; // whether something has to be heard
   #ping = { number: 0, at: 0 };
@@ -196,7 +198,8 @@ class Room {
     if (FINAL.has(code)) return this.#end(code, this.#refusal ?? reason);
     // A browser does not say with which status an upgrade was refused.
     this.#expired = code === 4002 || (!opened && hasExpired(this.#token));
-    if (this.#expired && typeof this.#options.token !== "function") return this.#end(4002, "the token has expired");
+    const renews = typeof this.#options.token === "function";
+    if (this.#expired && !renews) return this.#end(4002, "the token has expired");
     if (code === 1009) this.#giveUpLongest();
     this.#comeBack({ code, reason });
   }
@@ -222,15 +225,16 @@ class Room {
     this.#listen("removeEventListener");
     this.status = "closed";
     const words = `the connection is closed${reason ? `: ${reason}` : ""}`;
-    this.#fail(this.#sent, new TapaculoError("closed", words));
-    this.#fail(this.#waiting, new TapaculoError("closed", words));
-    this.#waiting = [];
+    this.#fail(() => true, new TapaculoError("closed", words));
     this.#tell("onStatus", this.status, { code, reason });
   }
 
   #drop() {
     clearTimeout(this.#pulse);
+    clearTimeout(this.#pace);
     this.#socket = null;
+    this.#waiting = [...this.#sent.values(), ...this.#waiting];
+    this.#sent.clear();
   }
 
   #listen(change) {
@@ -292,7 +296,8 @@ class Room {
     const back = this.me?.user === user && this.me.session === session && this.#place === room;
     const known = epoch !== this.epoch || acked >= this.#acked;
     if (!back || !known) {
-      this.#fail(this.#sent, new TapaculoError("lost", "the room does not remember this session: the message may or may not have been handled"));
+      const words = "the room does not remember this session: the message may or may not have been handled";
+      this.#fail(message => message.frame !== undefined, new TapaculoError("lost", words));
     }
     // A page that was loaded again goes on above the ids of the one before.
     this.#lastId = back ? Math.max(this.#lastId, acked) : acked;
@@ -332,19 +337,19 @@ class Room {
     this.#syncedAt = performance.now();
     this.status = "connected";
     this.#sendPing();
-    for (const message of this.#sent.values()) this.#socket.send(message.frame);
-    this.#flush();
+    this.#catchUp();
     this.#tell("onSynced", seq);
     if (this.status === "connected") this.#tell("onStatus", this.status);
   }
 
   #presence(presence) {
     const { event, user, seat, role, name } = presence;
-    const named = name === undefined ? {} : { name };
-    const change = { user, seat, role, connected: event !== "disconnected", ...named };
-    if (event === "left") this.members = this.members.filter(member => member.user !== user);
-    else if (!this.members.some(member => member.user === user)) this.members = [...this.members, change];
-    else this.members = this.members.map(member => (member.user === user ? { ...member, ...change } : member));
+    const change = { user, seat, role, connected: event !== "disconnected" };
+    if (name !== undefined) change.name = name;
+    const others = this.members.filter(member => member.user !== user);
+    if (event === "left") this.members = others;
+    else if (others.length === this.members.length) this.members = [...others, change];
+    else this.members = this.members.map(one => (one.user === user ? { ...one, ...change } : one));
     this.#tell("onPresence", presence, this.members);
   }
 
@@ -373,12 +378,21 @@ class Room {
 
   // Messages
 
+  #catchUp() {
+    const isMuch = this.#waiting.length > SLICE;
+    this.#allowance = isMuch ? SLICE : Infinity;
+    if (isMuch) this.#pace = setTimeout(() => this.#catchUp(), BETWEEN_SLICES);
+    this.#flush();
+  }
+
   #flush() {
-    while (this.status === "connected" && this.#waiting.length > 0 && this.#sent.size < IN_FLIGHT) {
+    if (this.status !== "connected") return;
+    while (this.#waiting.length > 0 && this.#sent.size < IN_FLIGHT && this.#allowance > 0) {
+      this.#allowance -= 1;
       const message = this.#waiting.shift();
-      const id = ++this.#lastId;
-      message.frame = `{"data":${message.body},"id":${id}}`;
-      this.#sent.set(id, message);
+      message.id ??= ++this.#lastId;
+      message.frame ??= `{"data":${message.body},"id":${message.id}}`;
+      this.#sent.set(message.id, message);
       this.#socket.send(message.frame);
     }
   }
@@ -389,17 +403,20 @@ class Room {
     return message;
   }
 
-  #fail(messages, error) {
-    for (const { reject } of [...messages.values()]) reject(error);
-    if (messages === this.#sent) this.#sent.clear();
+  /** Rejects those that wait for a connection and are chosen. */
+  #fail(chosen, error) {
+    const failed = this.#waiting.filter(chosen);
+    this.#waiting = this.#waiting.filter(message => !chosen(message));
+    for (const { reject } of failed) reject(error);
   }
 
   /** What closed a connection for its length would close the next one, too. */
   #giveUpLongest() {
-    const bytes = message => new TextEncoder().encode(message.frame).length;
-    const [longest] = [...this.#sent].sort(([, a], [, b]) => bytes(b) - bytes(a));
-    if (longest === undefined || bytes(longest[1]) <= FRAME_BYTES) return;
-    this.#settle(longest[0]).reject(new TapaculoError("too_large", "the server takes no frame of this length"));
+    const length = ({ frame }) => (frame === undefined ? 0 : new TextEncoder().encode(frame).length);
+    const longest = Math.max(...this.#waiting.map(length));
+    if (longest <= FRAME_BYTES) return;
+    const words = "the server takes no frame of this length";
+    this.#fail(message => length(message) === longest, new TapaculoError("too_large", words));
   }
 
   #tell(callback, ...what) {

@@ -1,6 +1,7 @@
 //! One promise a test, over real sockets.
 
 mod browser;
+mod client;
 mod connecting;
 mod failing;
 mod games;

@@ -14,11 +14,21 @@ use tokio::{
 pub struct Response {
     /// The status code.
     pub status: u16,
+    /// The status line and the header fields, as they came.
+    pub head: String,
     /// The body.
     pub body: String,
 }
 
 impl Response {
+    /// A header field's value.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut fields = self.head.lines().filter_map(|line| line.split_once(':'));
+        let field = fields.find(|(field, _)| field.eq_ignore_ascii_case(name));
+        field.map(|(_, value)| value.trim())
+    }
+
     /// The body as JSON.
     ///
     /// # Panics
@@ -31,7 +41,12 @@ impl Response {
 
 /// `GET path`.
 pub async fn get(address: SocketAddr, path: &str) -> Response {
-    exchange(address, &format!("GET {path} HTTP/1.1\r\n"), "").await
+    get_with(address, path, "").await
+}
+
+/// `GET path` with further header fields, each with its line's end.
+pub async fn get_with(address: SocketAddr, path: &str, fields: &str) -> Response {
+    exchange(address, &format!("GET {path} HTTP/1.1\r\n{fields}"), "").await
 }
 
 /// `POST path` with a JSON body.
@@ -58,6 +73,7 @@ async fn exchange(address: SocketAddr, head: &str, body: &str) -> Response {
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
     Response {
         status: status.expect("a status line"),
+        head: head.to_owned(),
         body: body.to_owned(),
     }
 }

@@ -46,7 +46,8 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 /// ```
 ///
 /// Connections come in at `/ws/{game}`, and at `/ws` where there is one game; `/healthz` answers
-/// while the process lives, `/readyz` while it takes connections.
+/// while the process lives, `/readyz` while it takes connections. `/tapaculo.js` is a module for
+/// browsers that keeps a connection, described at its top; `/tapaculo.d.ts` are its types.
 #[must_use = "a server does nothing until it listens"]
 pub struct Server {
     auth: Option<JwtAuth>,

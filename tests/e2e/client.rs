@@ -1,0 +1,449 @@
+//! `/tapaculo.js` in a real browser, over a network that is as bad as a test wants it.
+
+use axum::{Router, response::Html, routing::get};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tapaculo::{MessageLimits, prelude::*};
+use tapaculo_tests::{
+    DEADLINE,
+    browser::Browser,
+    client::Client,
+    http,
+    proxy::{Cut, Proxy, Way},
+    server::{SECRET, TestServer},
+};
+
+/// A list of numbers to which everyone adds.
+#[tapaculo::game(
+    players = 4,
+    history = 4096,
+    reconnect = "60s",
+    event = TallyEvent
+)]
+#[derive(Default)]
+struct Tally {
+    numbers: Vec<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type")]
+enum TallyEvent {
+    Added { number: u64 },
+}
+
+#[derive(Serialize)]
+struct TallyView {
+    numbers: Vec<u64>,
+}
+
+#[tapaculo::game]
+impl Tally {
+    #[validate(add)]
+    fn lucky(&self, number: &u64) -> Result<(), &'static str> {
+        match number {
+            13 => Err("13 is unlucky"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The reply is how many numbers there are.
+    #[message]
+    fn add(&mut self, room: &mut Room<Self>, number: u64) -> usize {
+        self.numbers.push(number);
+        room.broadcast(TallyEvent::Added { number });
+        self.numbers.len()
+    }
+
+    #[view]
+    fn view(&self) -> TallyView {
+        let numbers = self.numbers.clone();
+        TallyView { numbers }
+    }
+}
+
+/// A page on the server, whose WebSockets go through the bad network.
+struct Page {
+    server: TestServer,
+    proxy: Proxy,
+    browser: Browser,
+}
+
+impl Page {
+    async fn open() -> Self {
+        Self::open_with(|server| server).await
+    }
+
+    async fn open_with(configure: impl FnOnce(Server) -> Server) -> Self {
+        let page = get(async || Html(include_str!("client.html")));
+        let server = TestServer::start(|server| {
+            let routes = Router::new().route("/", page);
+            configure(server.with_game::<Tally>().with_routes(routes))
+        })
+        .await;
+        let proxy = Proxy::start(server.address).await;
+        let browser = Browser::start().await;
+        browser.visit(&format!("http://{}/", server.address)).await;
+        browser.until("'join' in window").await;
+        Self {
+            server,
+            proxy,
+            browser,
+        }
+    }
+
+    /// Joins the room as a user with this token, or these; in the page it goes by the same name.
+    async fn begin(&self, user: &str, tokens: Value) {
+        let url = format!("http://{}/ws", self.proxy.address);
+        let arguments = [json!(user), json!(url), tokens];
+        self.browser.run("join(...arguments)", &arguments).await;
+    }
+
+    /// Joins the room and waits until it has.
+    async fn join(&self, user: &str) {
+        let token = self.server.token(user, "r");
+        self.begin(user, json!(token)).await;
+        self.is(user, "connected").await;
+    }
+
+    /// Joins the room as somebody else, by a connection of its own.
+    async fn observer(&self) -> Client {
+        self.server.join("observer", "r").await
+    }
+
+    async fn is(&self, user: &str, status: &str) {
+        let told = format!("log.{user}.statuses.at(-1)?.[0] === '{status}'");
+        self.browser.until(&told).await;
+    }
+
+    async fn say(&self, user: &str, numbers: &[u64]) {
+        let arguments = [json!(user), json!(numbers)];
+        let script = "say(arguments[0], ...arguments[1])";
+        self.browser.run(script, &arguments).await;
+    }
+
+    /// All that a number of a user was answered, once it was.
+    async fn answers(&self, user: &str, number: u64) -> Value {
+        let answers = format!("log.{user}.answers[{number}]");
+        self.browser.until(&format!("{answers}.length > 0")).await;
+        self.log(&format!("{user}.answers[{number}]")).await
+    }
+
+    async fn log(&self, of: &str) -> Value {
+        self.browser.run(&format!("return log.{of}"), &[]).await
+    }
+
+    /// Saves the time that a client would wait.
+    async fn hurry(&self) {
+        self.browser.run("hurry()", &[]).await;
+    }
+
+    async fn close(self) {
+        self.browser.close().await;
+    }
+}
+
+fn add(number: u64) -> Value {
+    json!({"type": "Add", "number": number})
+}
+
+fn expired_token(user: &str) -> String {
+    let claims = json!({"sub": user, "room": "r", "session_id": "s", "exp": 1_000_000_000});
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).expect("a token")
+}
+
+#[tokio::test]
+async fn the_module_and_its_types_are_served_and_kept_by_whoever_has_them() {
+    let server = TestServer::start(Server::with_game::<Tally>).await;
+    for (path, content_type, words) in [
+        ("/tapaculo.js", "text/javascript", "export function connect"),
+        (
+            "/tapaculo.d.ts",
+            "application/typescript",
+            "export interface Room",
+        ),
+    ] {
+        let response = http::get(server.address, path).await;
+        assert_eq!(response.status, 200);
+        let content_type = format!("{content_type}; charset=utf-8");
+        assert_eq!(response.header("content-type"), Some(&*content_type));
+        assert_eq!(response.header("cache-control"), Some("no-cache"));
+        assert!(response.body.contains(words), "{path}");
+        let tag = response.header("etag").expect("an etag");
+        let known = format!("If-None-Match: {tag}\r\n");
+        let again = http::get_with(server.address, path, &known).await;
+        assert_eq!((again.status, &*again.body), (304, ""));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_message_is_promised_its_reply_or_its_refusal() {
+    let page = Page::open().await;
+    // Nothing is connected yet: they wait.
+    let token = page.server.token("alice", "r");
+    page.begin("alice", json!(token)).await;
+    page.say("alice", &[5, 13, 7]).await;
+    assert_eq!(page.answers("alice", 7).await, json!([{"reply": 2}]));
+    assert_eq!(page.answers("alice", 5).await, json!([{"reply": 1}]));
+    let refused = json!([{"code": "rejected", "message": "13 is unlucky"}]);
+    assert_eq!(page.answers("alice", 13).await, refused);
+    let many: Vec<u64> = (100..300).collect();
+    page.say("alice", &many).await;
+    assert_eq!(page.answers("alice", 299).await, json!([{"reply": 202}]));
+    let known: Vec<_> = [5, 7].into_iter().chain(many).collect();
+    assert_eq!(page.log("alice.known").await, json!(known));
+    // A page that is loaded again does not begin with ids that the session has used.
+    page.browser.run("location.reload()", &[]).await;
+    page.browser.until("'join' in window && !log.alice").await;
+    page.join("alice").await;
+    page.say("alice", &[300]).await;
+    assert_eq!(page.answers("alice", 300).await, json!([{"reply": 203}]));
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_come_once_and_in_order_across_thirty_cuts() {
+    let page = Page::open().await;
+    let mut observer = page.observer().await;
+    page.join("alice").await;
+    let mut rng = StdRng::seed_from_u64(30);
+    let mut numbers = 100..;
+    let mut said = Vec::new();
+    for _ in 0..30 {
+        let way = if rng.random() { Way::Up } else { Way::Down };
+        let cuts = page.proxy.counts().cuts;
+        page.proxy.cut_after(way, rng.random_range(1..900));
+        let start = Instant::now();
+        while page.proxy.counts().cuts == cuts {
+            assert!(start.elapsed() < DEADLINE, "no bytes go {way:?}");
+            let new: Vec<u64> = numbers.by_ref().take(3).collect();
+            page.say("alice", &new).await;
+            said.extend(new);
+            observer.tell(add(numbers.next().expect("endless"))).await;
+            page.hurry().await;
+        }
+    }
+    let last = numbers.next().expect("endless");
+    page.say("alice", &[last]).await;
+    page.hurry().await;
+    page.answers("alice", last).await;
+    let answers = page.log("alice.answers").await;
+    for number in said {
+        let answers = &answers[number.to_string()];
+        assert!(answers[0]["reply"].is_u64(), "{number}: {answers}");
+        assert_eq!(answers.as_array().map(Vec::len), Some(1), "{number}");
+    }
+    // What the room says of itself, to somebody who comes.
+    let (greeting, _) = page.server.connect("late", "r").await.until("synced").await;
+    let events = greeting.iter().filter(|frame| frame.get("data").is_some());
+    let events: Vec<_> = events
+        .map(|event| json!([event["seq"], event["data"]["number"]]))
+        .collect();
+    let mut different: Vec<_> = events.iter().map(|event| event[1].as_u64()).collect();
+    different.sort_unstable();
+    different.dedup();
+    assert_eq!(different.len(), events.len(), "each was applied once");
+    assert_eq!(page.log("alice.events").await, json!(events));
+    assert_eq!(page.log("alice.resets").await, 0);
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_answered_is_sent_again_and_applied_once() {
+    let page = Page::open().await;
+    let mut observer = page.observer().await;
+    page.join("alice").await;
+    // The room has applied it, and the answer is lost.
+    page.proxy.swallow(Way::Down);
+    page.say("alice", &[1, 2]).await;
+    assert_eq!(observer.event().await["number"], 1);
+    assert_eq!(observer.event().await["number"], 2);
+    page.proxy.cut(Cut::Reset);
+    assert_eq!(page.answers("alice", 1).await, json!([{"reply": 1}]));
+    assert_eq!(page.answers("alice", 2).await, json!([{"reply": 2}]));
+    // It never got there.
+    page.proxy.swallow(Way::Up);
+    page.say("alice", &[3]).await;
+    page.proxy.cut(Cut::Finish);
+    assert_eq!(page.answers("alice", 3).await, json!([{"reply": 3}]));
+    assert_eq!(observer.event().await["number"], 3);
+    assert_eq!(page.log("alice.known").await, json!([1, 2, 3]));
+    assert_eq!(page.log("alice.resets").await, 0);
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_closes_the_connection_is_not_sent_again() {
+    let page = Page::open().await;
+    page.join("alice").await;
+    // Longer than any frame that the server takes.
+    let script = "window.code = rooms.alice.send({type: 'Add', number: 1, why: 'x'.repeat(70_000)})
+        .then(() => 'no error', error => error.code); say('alice', 2)";
+    page.browser.run(script, &[]).await;
+    assert_eq!(page.answers("alice", 2).await, json!([{"reply": 1}]));
+    assert_eq!(page.browser.run("return code", &[]).await, "too_large");
+    assert_eq!(page.log("alice.statuses[2][1].code").await, 1009);
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_waited_is_not_sent_as_a_flood() {
+    let page = Page::open_with(|server| server.with_limits(MessageLimits::default())).await;
+    page.join("alice").await;
+    page.proxy.refuse(true);
+    page.proxy.cut(Cut::Reset);
+    page.is("alice", "reconnecting").await;
+    let many: Vec<u64> = (100..200).collect();
+    page.say("alice", &many).await;
+    page.proxy.refuse(false);
+    page.hurry().await;
+    assert_eq!(page.answers("alice", 199).await, json!([{"reply": 100}]));
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_cannot_be_brought_up_to_date_is_told_to_forget() {
+    let page = Page::open().await;
+    let mut observer = page.observer().await;
+    page.join("alice").await;
+    page.say("alice", &[1]).await;
+    page.answers("alice", 1).await;
+    page.proxy.refuse(true);
+    page.proxy.cut(Cut::Reset);
+    page.is("alice", "reconnecting").await;
+    // More than is kept to resume from.
+    let missed = 100..1200;
+    for number in missed.clone() {
+        observer.tell(add(number)).await;
+    }
+    page.proxy.refuse(false);
+    page.hurry().await;
+    page.is("alice", "connected").await;
+    assert_eq!(page.log("alice.resets").await, 1);
+    let known: Vec<u64> = [1].into_iter().chain(missed).collect();
+    assert_eq!(page.log("alice.known").await, json!(known));
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_has_expired_is_asked_for_again() {
+    let page = Page::open().await;
+    let tokens = json!([expired_token("alice"), page.server.token("alice", "r")]);
+    page.begin("alice", tokens).await;
+    page.is("alice", "connected").await;
+    assert_eq!(page.log("alice.asked").await, json!([false, true]));
+    // Where there is nobody to ask, it is over.
+    page.begin("bob", json!(expired_token("bob"))).await;
+    page.is("bob", "closed").await;
+    let closed = json!(["closed", {"code": 4002, "reason": "the token has expired"}]);
+    assert_eq!(page.log("bob.statuses.at(-1)").await, closed);
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_half_open_is_noticed_and_replaced() {
+    let page = Page::open().await;
+    page.join("alice").await;
+    page.browser.until("log.alice.latencies.length > 0").await;
+    page.proxy.swallow(Way::Up);
+    page.proxy.swallow(Way::Down);
+    page.say("alice", &[1]).await;
+    // The ping would come by itself, within ten seconds.
+    page.hurry().await;
+    assert_eq!(page.answers("alice", 1).await, json!([{"reply": 1}]));
+    let statuses = page.log("alice.statuses").await;
+    let reason = "the server does not answer";
+    let expected = json!([
+        ["connecting"],
+        ["connected"],
+        ["reconnecting", {"attempt": 1, "delay": 0, "reason": reason}],
+        ["connected"],
+    ]);
+    assert_eq!(statuses, expected);
+    assert_eq!(page.log("alice.resets").await, 0);
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn latency_and_status_are_told_as_they_are() {
+    let page = Page::open().await;
+    page.proxy.delay(Duration::from_millis(150));
+    page.join("alice").await;
+    page.browser.until("log.alice.latencies.length > 0").await;
+    let latency = page.log("alice.latencies[0]").await;
+    let latency = latency.as_u64().expect("milliseconds");
+    assert!((300..3000).contains(&latency), "{latency} ms");
+
+    page.proxy.delay(Duration::ZERO);
+    page.proxy.refuse(true);
+    page.proxy.cut(Cut::Reset);
+    page.browser.until("log.alice.statuses.length >= 5").await;
+    assert_eq!(
+        page.browser.run("return rooms.alice.status", &[]).await,
+        "reconnecting"
+    );
+    page.proxy.refuse(false);
+    page.hurry().await;
+    page.is("alice", "connected").await;
+    let statuses = page.log("alice.statuses").await;
+    let statuses = statuses.as_array().expect("a list");
+    assert_eq!(statuses[..2], [json!(["connecting"]), json!(["connected"])]);
+    let reconnecting = &statuses[2..statuses.len() - 1];
+    for (attempt, status) in reconnecting.iter().enumerate() {
+        assert_eq!(status[0], "reconnecting");
+        assert_eq!(status[1]["attempt"], attempt + 1);
+        assert_eq!(status[1]["code"], 1006);
+    }
+    page.browser.until("log.alice.latencies.length > 1").await;
+    let latency = page.log("alice.latencies.at(-1)").await;
+    assert!(latency.as_u64() < Some(300), "{latency} ms");
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_closes_leaves() {
+    let page = Page::open().await;
+    page.join("alice").await;
+    page.join("bob").await;
+    let members = "return rooms.bob.members.map(member => [member.user, member.connected])";
+    let both = json!([["alice", true], ["bob", true]]);
+    assert_eq!(page.browser.run(members, &[]).await, both);
+    // A connection that is lost is no goodbye.
+    page.proxy.cut(Cut::Reset);
+    page.hurry().await;
+    page.is("alice", "connected").await;
+    page.is("bob", "connected").await;
+    page.browser.run("rooms.alice.close()", &[]).await;
+    let closed = json!(["closed", {"code": 1000, "reason": "left"}]);
+    assert_eq!(page.log("alice.statuses.at(-1)").await, closed);
+    let left = "log.bob.presences.some(([event, user]) => event === 'left' && user === 'alice')";
+    page.browser.until(left).await;
+    let alone = json!([["bob", true]]);
+    assert_eq!(page.browser.run(members, &[]).await, alone);
+    page.say("alice", &[1]).await;
+    assert_eq!(page.answers("alice", 1).await[0]["code"], "closed");
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_newest_connection_wins_and_the_old_client_sends_nothing_again() {
+    let page = Page::open().await;
+    page.join("alice").await;
+    page.proxy.swallow(Way::Up);
+    page.say("alice", &[1]).await;
+    let mut newest = page.server.join("alice", "r").await;
+    page.is("alice", "closed").await;
+    assert_eq!(page.log("alice.statuses.at(-1)[1].code").await, 4009);
+    assert_eq!(page.answers("alice", 1).await[0]["code"], "closed");
+    // Nothing wakes it.
+    page.hurry().await;
+    page.say("alice", &[2]).await;
+    assert_eq!(page.answers("alice", 2).await[0]["code"], "closed");
+    page.join("bob").await;
+    let connections = page.proxy.counts().connections;
+    assert_eq!(connections, 2, "one each of Alice and Bob");
+    assert_eq!(newest.tell(add(3)).await["reply"], 1);
+    page.close().await;
+}
