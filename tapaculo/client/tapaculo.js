@@ -38,6 +38,7 @@
  * room.send(message) promises the handler's reply, or undefined, or rejects with a TapaculoError
  *   { code, message, retryAfterMs? }. It waits for a connection, and is sent again over the next
  *   one until it is answered; the server applies it once, and its events come before its answer.
+ *   Much that has waited goes a few at a time, so that no limit takes it for a flood.
  *   Codes are the server's and two more: "closed", the connection has ended for good, and "lost",
  *   whoever answers now does not remember our session; what was sent may or may not have been
  *   applied. What is `rate_limited` or `unavailable` was not: send it anew later
@@ -238,7 +239,7 @@ class Room {
   }
 
   #listen(change) {
-    for (const type of ["online", "pageshow"]) globalThis.window?.[change](type, this.#wake);
+    for (const type of ["online", "pageshow"]) globalThis[change]?.(type, this.#wake);
     globalThis.document?.[change]("visibilitychange", this.#wake);
   }
 
