@@ -6,10 +6,14 @@
 
 #[path = "../examples/chess_server/chess.rs"]
 mod chess;
+#[path = "../examples/chess_server/clock.rs"]
+mod clock;
 #[path = "../examples/chess_server/outcome.rs"]
 mod outcome;
 #[path = "../examples/chess_server/position.rs"]
 mod position;
+#[path = "../examples/chess_server/wire.rs"]
+mod wire;
 
 use cap::Cap;
 use std::{

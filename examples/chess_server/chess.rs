@@ -1,102 +1,160 @@
 //! Chess for two, as a room: who sits where, what they may send, what everybody is told.
 
 use crate::{
+    clock::{self, Clocks, TimeControl},
     outcome::{Outcome, Reason},
     position::{IllegalMove, Position, Promotion, Square},
+    wire::{ChessEvent, ChessOptions, ChessView, LastMove, Named, Refused, Seated},
 };
 use cozy_chess::Color;
-use serde::Serialize;
-use std::fmt;
+use std::time::Duration;
 use tapaculo::prelude::*;
 
+/// How long a seat is held for a player who is cut off: the `reconnect` below.
+const RECONNECT: Duration = Duration::from_secs(20);
+
 /// Chess for two, with spectators. The struct is the state of one room. A board that everybody has
-/// left is soon worth nothing: whoever left first has lost.
-#[tapaculo::game(players = 2, spectators, history = 512, event = ChessEvent, empty_timeout = "10s")]
+/// left is soon worth nothing. There is no `history`: the view says all that a newcomer needs.
+#[tapaculo::game(
+    players = 2,
+    spectators,
+    event = ChessEvent,
+    reconnect = "20s",
+    empty_timeout = "10s"
+)]
 #[derive(Debug, Default)]
 pub(crate) struct Chess {
-    /// White and Black: the first to sit is White.
-    players: [Option<Player>; 2],
+    /// White and Black, also of a game that is over. Colours change with each game; seats do not.
+    players: [Option<Seated>; 2],
     stage: Stage,
     pub(crate) position: Position,
     /// The moves so far, in algebraic notation.
     moves: Vec<String>,
     last_move: Option<LastMove>,
+    control: Option<TimeControl>,
+    clocks: Option<Clocks>,
+    /// Of the clock that runs.
+    flag: Option<TimerId>,
     /// Who offers one.
     draw_offer: Option<Player>,
+    /// Who wants one.
+    rematch: Option<Player>,
 }
 
-/// What the server tells everybody in the room.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type")]
-pub(crate) enum ChessEvent {
-    GameStart {
-        white: UserId,
-        black: UserId,
-        fen: String,
-    },
-    MoveMade {
-        by: UserId,
-        from: Square,
-        to: Square,
-        promotion: Option<Promotion>,
-        san: String,
-        fen: String,
-    },
-    DrawOffered {
-        by: UserId,
-    },
-    DrawDeclined {
-        by: UserId,
-    },
-    GameOver(Outcome),
+#[derive(Clone, Copy, Debug, Default)]
+enum Stage {
+    #[default]
+    Waiting,
+    Playing,
+    Over(Outcome),
 }
 
 #[tapaculo::game]
 impl Chess {
-    /// Whoever sits down finds a new board: a game ends when one of its players leaves.
+    #[create]
+    fn create(options: ChessOptions) -> Self {
+        Self {
+            control: options.clock,
+            clocks: options.clock.map(Clocks::new),
+            ..Self::default()
+        }
+    }
+
+    /// The first to sit is White. Whoever takes a seat after a game plays the one who stayed, who
+    /// changes colour as in a rematch.
     #[on_join]
-    fn sit(&mut self, room: &Room<Self>) {
-        *self = Self::default();
-        self.players = [0, 1].map(|seat| room.player(Seat::new(seat)));
+    fn sit(&mut self, room: &Room<Self>, player: &Player) {
+        if let Stage::Over(_) = self.stage {
+            self.clear();
+            self.players.swap(0, 1);
+            let players = room.players();
+            let stayed =
+                |seated: &Seated| seated.player != *player && players.contains(&seated.player);
+            for side in &mut self.players {
+                side.take_if(|seated| !stayed(seated));
+            }
+        }
+        if let Some(free) = self.players.iter_mut().find(|side| side.is_none()) {
+            let player = player.clone();
+            *free = Some(Seated { player, away: None });
+        }
     }
 
     #[on_full]
     fn start(&mut self, room: &mut Room<Self>) {
+        self.clear();
         if let [Some(white), Some(black)] = &self.players {
             self.stage = Stage::Playing;
             room.broadcast(ChessEvent::GameStart {
-                white: white.user().clone(),
-                black: black.user().clone(),
+                white: white.player.user().clone(),
+                black: black.player.user().clone(),
                 fen: self.position.fen(),
+                clocks: self.clocks.as_ref().map(Clocks::told),
             });
         }
     }
 
+    /// The clock of someone who is cut off runs on.
+    #[on_disconnect]
+    fn away(&mut self, room: &mut Room<Self>, player: &Player) {
+        let until = room.now() + RECONNECT;
+        self.set_away(player, Some(until));
+        let by = player.user().clone();
+        room.broadcast(ChessEvent::Disconnected { by, until });
+    }
+
+    #[on_reconnect]
+    fn back(&mut self, room: &mut Room<Self>, player: &Player) {
+        self.set_away(player, None);
+        let by = player.user().clone();
+        room.broadcast(ChessEvent::Reconnected { by });
+    }
+
+    /// Who leaves a game has lost it, whether by saying so or by staying away. Before both have
+    /// moved, it was no game yet.
     #[on_leave]
-    fn abandon(&mut self, room: &mut Room<Self>, player: &Player) {
+    fn leave(&mut self, room: &mut Room<Self>, player: &Player) {
+        self.set_away(player, None);
         match self.stage {
-            Stage::Waiting => self.players[player.seat().index()] = None,
-            Stage::Playing => self.finish(room, Outcome::won(!color(player), Reason::Abandoned)),
-            Stage::Over(_) => {}
+            Stage::Waiting => {
+                let left = |seated: &mut Seated| seated.player == *player;
+                for side in &mut self.players {
+                    side.take_if(left);
+                }
+            }
+            Stage::Playing if self.moves.len() < 2 => self.finish(room, Outcome::aborted()),
+            Stage::Playing => {
+                let winner = !self.color(player);
+                self.finish(room, Outcome::won(winner, Reason::Abandoned));
+            }
+            Stage::Over(_) => self.rematch = None,
         }
     }
 
     /// Without a name a validator sees every message. Its `Err` reaches only the sender.
     #[validate]
-    fn is_running(&self) -> Result<(), Refused> {
-        match self.stage {
-            Stage::Waiting => Err(Refused::NotStarted),
-            Stage::Playing => Ok(()),
-            Stage::Over(_) => Err(Refused::Over),
+    fn is_the_time_for_it(&self, message: &ChessMessage) -> Result<(), Refused> {
+        use ChessMessage::{Rematch, Time};
+        match (self.stage, message) {
+            (_, Time) | (Stage::Over(_), Rematch) => Ok(()),
+            (Stage::Playing, Rematch) => Err(Refused::Playing),
+            (Stage::Playing, _) => Ok(()),
+            (Stage::Waiting, _) => Err(Refused::NotStarted),
+            (Stage::Over(_), _) => Err(Refused::Over),
         }
     }
 
+    /// A move may come in after the time is up and before the flag has fallen.
     #[validate(play)]
-    fn is_their_turn(&self, player: &Player) -> Result<(), Refused> {
-        if self.position.turn() == color(player) {
-            Ok(())
-        } else {
+    fn is_their_turn(&self, room: &Room<Self>, player: &Player) -> Result<(), Refused> {
+        let clocks = self.clocks.as_ref();
+        let left = clocks.and_then(|clocks| clocks.running(room.now()));
+        if self.position.turn() != self.color(player) {
             Err(Refused::NotYourTurn)
+        } else if left.is_some_and(|(_, left)| left.is_zero()) {
+            Err(Refused::TimeIsUp)
+        } else {
+            Ok(())
         }
     }
 
@@ -116,6 +174,7 @@ impl Chess {
         self.last_move = Some(LastMove { from, to });
         // To move is to decline; one's own offer stands.
         self.draw_offer.take_if(|by| *by != *player);
+        self.press_clock(room, player);
         room.broadcast(ChessEvent::MoveMade {
             by: player.user().clone(),
             from,
@@ -123,6 +182,7 @@ impl Chess {
             promotion,
             san,
             fen: self.position.fen(),
+            clocks: self.clocks.as_ref().map(Clocks::told),
         });
         if let Some(outcome) = self.position.outcome() {
             self.finish(room, outcome);
@@ -130,9 +190,21 @@ impl Chess {
         Ok(())
     }
 
+    /// The time of a side is up: it has lost, unless the other can't mate at all.
+    #[timer]
+    fn flag(&mut self, room: &mut Room<Self>, side: Color) {
+        let outcome = if self.position.can_mate(!side) {
+            Outcome::won(!side, Reason::Timeout)
+        } else {
+            Outcome::draw(Reason::Timeout)
+        };
+        self.finish(room, outcome);
+    }
+
     #[message]
     fn resign(&mut self, room: &mut Room<Self>, player: &Player) {
-        self.finish(room, Outcome::won(!color(player), Reason::Resignation));
+        let winner = !self.color(player);
+        self.finish(room, Outcome::won(winner, Reason::Resignation));
     }
 
     /// Stands until the opponent accepts, declines or moves.
@@ -163,6 +235,32 @@ impl Chess {
         Ok(())
     }
 
+    /// Once both want another game it begins, with colours changed.
+    #[message]
+    fn rematch(&mut self, room: &mut Room<Self>, player: &Player) -> Result<(), Refused> {
+        match &self.rematch {
+            Some(by) if by == player => return Err(Refused::AlreadyAsked),
+            Some(_) => {
+                self.players.swap(0, 1);
+                self.start(room);
+            }
+            None if !room.is_full() => return Err(Refused::OpponentLeft),
+            None => {
+                self.rematch = Some(player.clone());
+                let by = player.user().clone();
+                room.broadcast(ChessEvent::RematchOffered { by });
+            }
+        }
+        Ok(())
+    }
+
+    /// The server's time, in milliseconds: a page sets its clock by it, since those of two machines
+    /// differ.
+    #[message(spectators)]
+    fn time(&self, room: &Room<Self>) -> Timestamp {
+        room.now()
+    }
+
     /// What a newcomer sees. In chess everybody sees the same.
     #[view]
     fn view(&self) -> ChessView<'_> {
@@ -174,20 +272,62 @@ impl Chess {
             black: black.as_ref().map(Named::from),
             moves: &self.moves,
             last_move: self.last_move,
-            turn: playing.then(|| match self.position.turn() {
-                Color::White => "white",
-                Color::Black => "black",
-            }),
+            turn: playing.then(|| clock::name(self.position.turn())),
+            clock: self.control,
+            clocks: self.clocks.as_ref().map(Clocks::told),
             draw_offer: self.draw_offer.as_ref().map(Player::user),
             outcome: match self.stage {
                 Stage::Over(outcome) => Some(outcome),
                 Stage::Waiting | Stage::Playing => None,
             },
+            rematch: self.rematch.as_ref().map(Player::user),
         }
     }
 }
 
 impl Chess {
+    /// A new board for those who sit here.
+    fn clear(&mut self) {
+        *self = Self {
+            players: std::mem::take(&mut self.players),
+            control: self.control,
+            clocks: self.control.map(Clocks::new),
+            ..Self::default()
+        };
+    }
+
+    fn color(&self, player: &Player) -> Color {
+        match &self.players[0] {
+            Some(white) if white.player == *player => Color::White,
+            _ => Color::Black,
+        }
+    }
+
+    fn set_away(&mut self, player: &Player, until: Option<Timestamp>) {
+        let mut seated = self.players.iter_mut().flatten();
+        if let Some(seated) = seated.find(|seated| seated.player == *player) {
+            seated.away = until;
+        }
+    }
+
+    /// Stops the clock of who has moved, and sets the flag of the other.
+    fn press_clock(&mut self, room: &mut Room<Self>, player: &Player) {
+        let (by, now) = (self.color(player), room.now());
+        let Some(clocks) = self.clocks.as_mut().filter(|_| self.moves.len() >= 2) else {
+            return;
+        };
+        clocks.press(by, now);
+        let next = clocks.running(now);
+        self.take_flag(room);
+        self.flag = next.map(|(side, left)| room.after(left, ChessTimer::Flag { side }));
+    }
+
+    fn take_flag(&mut self, room: &mut Room<Self>) {
+        if let Some(flag) = self.flag.take() {
+            room.cancel(flag);
+        }
+    }
+
     /// Takes the opponent's offer off the table.
     fn take_offer(&mut self, player: &Player) -> Result<Player, Refused> {
         let theirs = self.draw_offer.take_if(|by| *by != *player);
@@ -197,78 +337,11 @@ impl Chess {
     fn finish(&mut self, room: &mut Room<Self>, outcome: Outcome) {
         self.stage = Stage::Over(outcome);
         self.draw_offer = None;
-        room.broadcast(ChessEvent::GameOver(outcome));
-    }
-}
-
-/// The view: all that the page needs to show a game that is under way.
-#[derive(Serialize)]
-struct ChessView<'a> {
-    fen: String,
-    white: Option<Named<'a>>,
-    black: Option<Named<'a>>,
-    moves: &'a [String],
-    last_move: Option<LastMove>,
-    /// Whose move it is; nobody's before the game and after it.
-    turn: Option<&'static str>,
-    draw_offer: Option<&'a UserId>,
-    outcome: Option<Outcome>,
-}
-
-#[derive(Serialize)]
-struct Named<'a> {
-    user: &'a UserId,
-    name: Option<&'a str>,
-}
-
-impl<'a> From<&'a Player> for Named<'a> {
-    fn from(player: &'a Player) -> Self {
-        Self {
-            user: player.user(),
-            name: player.name(),
+        self.take_flag(room);
+        if let Some(clocks) = &mut self.clocks {
+            clocks.stop(room.now());
         }
+        let clocks = self.clocks.as_ref().map(Clocks::told);
+        room.broadcast(ChessEvent::GameOver { outcome, clocks });
     }
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-struct LastMove {
-    from: Square,
-    to: Square,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-enum Stage {
-    #[default]
-    Waiting,
-    Playing,
-    Over(Outcome),
-}
-
-/// Why a message was refused, as its sender is told.
-#[derive(Debug)]
-enum Refused {
-    NotStarted,
-    Over,
-    NotYourTurn,
-    AlreadyOffered,
-    OpponentOffers,
-    NoOffer,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotStarted => "the game has not started: your opponent is not here yet",
-            Self::Over => "the game is over",
-            Self::NotYourTurn => "it is not your turn",
-            Self::AlreadyOffered => "you have already offered a draw",
-            Self::OpponentOffers => "your opponent offers a draw already: accept it",
-            Self::NoOffer => "your opponent has not offered a draw",
-        })
-    }
-}
-
-/// White has the first seat.
-fn color(player: &Player) -> Color {
-    Color::index(player.seat().index())
 }

@@ -1,10 +1,12 @@
 //! Two people play chess in two browser tabs: `cargo run --example chess_server`.
 
 mod chess;
+mod clock;
 mod outcome;
 mod position;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use anyhow::anyhow;
 use axum::{Router, response::Html, routing::get};

@@ -18,6 +18,8 @@ enum Score {
     Black,
     #[serde(rename = "1/2-1/2")]
     Draw,
+    #[serde(rename = "*")]
+    None,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -30,7 +32,12 @@ pub(crate) enum Reason {
     ThreefoldRepetition,
     Resignation,
     Agreement,
+    /// A draw, if the opponent can't mate.
+    Timeout,
+    /// A player left.
     Abandoned,
+    /// A player left before both had moved.
+    Aborted,
 }
 
 impl Outcome {
@@ -40,6 +47,14 @@ impl Outcome {
             Color::Black => Score::Black,
         };
         Self { result, reason }
+    }
+
+    /// There was no game.
+    pub(crate) fn aborted() -> Self {
+        Self {
+            result: Score::None,
+            reason: Reason::Aborted,
+        }
     }
 
     pub(crate) fn draw(reason: Reason) -> Self {

@@ -141,7 +141,7 @@ impl Position {
             Some(Outcome::won(!self.turn(), Reason::Checkmate))
         } else if !can_move {
             Some(Outcome::draw(Reason::Stalemate))
-        } else if self.nobody_can_mate() {
+        } else if !self.can_mate(Color::White) && !self.can_mate(Color::Black) {
             Some(Outcome::draw(Reason::InsufficientMaterial))
         } else if self.board.halfmove_clock() >= 100 {
             Some(Outcome::draw(Reason::FiftyMoves))
@@ -207,17 +207,32 @@ impl Position {
         })
     }
 
-    /// Whether no moves at all lead to mate: bare kings, one minor piece, or bishops that all
-    /// stand on one colour.
-    fn nobody_can_mate(&self) -> bool {
-        let pieces = self.board.occupied() ^ self.board.pieces(Piece::King);
-        let bishops = self.board.pieces(Piece::Bishop);
-        let minor = bishops | self.board.pieces(Piece::Knight);
-        let one_colour =
-            pieces.is_subset(BitBoard::DARK_SQUARES) || pieces.is_subset(BitBoard::LIGHT_SQUARES);
-        match pieces.len() {
-            0 | 1 => pieces.is_subset(minor),
-            _ => pieces.is_subset(bishops) && one_colour,
+    /// Whether any moves at all lead to this side's mating, by the pieces that are left. A bare king
+    /// never mates. A knight alone, or bishops that all stand on one colour, only mate a king that
+    /// some of its own pieces can get in the way of.
+    pub(crate) fn can_mate(&self, side: Color) -> bool {
+        let board = &self.board;
+        let ours = board.colors(side) ^ board.colored_pieces(side, Piece::King);
+        let of_theirs = |pieces: &[Piece]| {
+            let own = |piece: &Piece| board.colored_pieces(!side, *piece);
+            pieces
+                .iter()
+                .map(own)
+                .fold(BitBoard::EMPTY, |all, one| all | one)
+        };
+        let (knights, bishops) = (board.pieces(Piece::Knight), board.pieces(Piece::Bishop));
+        if ours.is_empty() {
+            false
+        } else if ours.len() == 1 && ours.is_subset(knights) {
+            use Piece::{Bishop, Knight, Pawn, Rook};
+            !of_theirs(&[Pawn, Knight, Bishop, Rook]).is_empty()
+        } else if ours.is_subset(bishops) {
+            let dark = |pieces: BitBoard| pieces.is_subset(BitBoard::DARK_SQUARES);
+            let light = |pieces: BitBoard| pieces.is_subset(BitBoard::LIGHT_SQUARES);
+            let one_colour = dark(bishops) || light(bishops);
+            !one_colour || !of_theirs(&[Piece::Pawn, Piece::Knight]).is_empty()
+        } else {
+            true
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The rules, against positions with known answers.
 
+mod table;
+
 use crate::chess::Chess;
 use cozy_chess::Board;
 use serde_json::{Value, json};
@@ -130,13 +132,16 @@ fn the_view_is_all_that_a_newcomer_needs() {
     room.watch("carol").unwrap();
     let view = json!({
         "fen": "rnbqkbnr/pppp1ppp/8/4p3/4P3/5N2/PPPP1PPP/RNBQKB1R b KQkq - 1 2",
-        "white": {"user": "alice", "name": null},
-        "black": {"user": "bob", "name": null},
+        "white": {"user": "alice", "name": null, "away": null},
+        "black": {"user": "bob", "name": null, "away": null},
         "moves": ["e4", "e5", "Nf3"],
         "last_move": {"from": "g1", "to": "f3"},
         "turn": "black",
+        "clock": null,
+        "clocks": null,
         "draw_offer": "alice",
         "outcome": null,
+        "rematch": null,
     });
     assert_eq!(room.view("carol"), view);
 }
@@ -568,52 +573,4 @@ fn nothing_is_played_before_the_game_or_after_it() {
         assert_refused(say(&mut room, "bob", kind), "the game is over");
     }
     assert_refused(play(&mut room, "e2e4"), "the game is over");
-}
-
-#[test]
-fn whoever_leaves_a_running_game_abandons_it() {
-    let mut room = game();
-    play(&mut room, "e2e4").unwrap();
-    room.disconnect("bob");
-    assert_eq!(
-        room.received("alice").pop(),
-        Some(game_over("1-0", "abandoned"))
-    );
-    assert_eq!(room.view("alice")["black"]["user"], "bob");
-    let mut room = game();
-    room.disconnect("alice");
-    assert_eq!(room.received("bob"), [game_over("0-1", "abandoned")]);
-}
-
-#[test]
-fn leaving_before_the_game_or_after_it_changes_no_result() {
-    let mut room = TestRoom::<Chess>::new();
-    room.join("alice").unwrap();
-    room.watch("carol").unwrap();
-    room.disconnect("alice");
-    assert_eq!(room.received("carol"), [] as [Value; 0]);
-    assert_eq!(room.view("carol")["white"], Value::Null);
-    let mut room = game();
-    say(&mut room, "bob", "Resign").unwrap();
-    room.received("alice");
-    room.disconnect("bob");
-    assert_eq!(room.received("alice"), [] as [Value; 0]);
-    assert_eq!(outcome(&room), ended("1-0", "resignation"));
-}
-
-#[test]
-fn a_newcomer_on_the_free_seat_begins_a_new_game() {
-    let mut room = game();
-    play(&mut room, "e2e4").unwrap();
-    room.disconnect("alice");
-    room.received("bob");
-    room.join("carol").unwrap();
-    let start = room.received("bob").pop().unwrap();
-    assert_eq!(
-        (&start["white"], &start["black"]),
-        (&json!("carol"), &json!("bob"))
-    );
-    assert_eq!(room.view("bob")["moves"], json!([]));
-    room.send("carol", json!({"type": "Move", "from": "e2", "to": "e4"}))
-        .unwrap();
 }
