@@ -60,37 +60,18 @@ impl Chess {
         }
     }
 
-    /// The first to sit is White. Whoever takes a seat after a game plays the one who stayed, who
-    /// changes colour as in a rematch.
+    /// The first to sit is White. Whoever takes a seat that is free after a game plays the next.
     #[on_join]
-    fn sit(&mut self, room: &Room<Self>, player: &Player) {
-        if let Stage::Over(_) = self.stage {
-            self.clear();
-            self.players.swap(0, 1);
-            let players = room.players();
-            let stayed =
-                |seated: &Seated| seated.player != *player && players.contains(&seated.player);
-            for side in &mut self.players {
-                side.take_if(|seated| !stayed(seated));
-            }
-        }
-        if let Some(free) = self.players.iter_mut().find(|side| side.is_none()) {
-            let player = player.clone();
-            *free = Some(Seated { player, away: None });
+    fn sit(&mut self, player: &Player) {
+        if let Stage::Waiting = self.stage {
+            self.take_color(player);
         }
     }
 
     #[on_full]
-    fn start(&mut self, room: &mut Room<Self>) {
-        self.clear();
-        if let [Some(white), Some(black)] = &self.players {
-            self.stage = Stage::Playing;
-            room.broadcast(ChessEvent::GameStart {
-                white: white.player.user().clone(),
-                black: black.player.user().clone(),
-                fen: self.position.fen(),
-                clocks: self.clocks.as_ref().map(Clocks::told),
-            });
+    fn all_here(&mut self, room: &mut Room<Self>) {
+        if let Stage::Waiting = self.stage {
+            self.start(room);
         }
     }
 
@@ -235,13 +216,13 @@ impl Chess {
         Ok(())
     }
 
-    /// Once both want another game it begins, with colours changed.
+    /// Once both who sit here want another game it begins, with colours changed.
     #[message]
     fn rematch(&mut self, room: &mut Room<Self>, player: &Player) -> Result<(), Refused> {
         match &self.rematch {
             Some(by) if by == player => return Err(Refused::AlreadyAsked),
             Some(_) => {
-                self.players.swap(0, 1);
+                self.change_colors(room);
                 self.start(room);
             }
             None if !room.is_full() => return Err(Refused::OpponentLeft),
@@ -286,14 +267,49 @@ impl Chess {
 }
 
 impl Chess {
-    /// A new board for those who sit here.
-    fn clear(&mut self) {
+    /// On a new board.
+    fn start(&mut self, room: &mut Room<Self>) {
         *self = Self {
             players: std::mem::take(&mut self.players),
+            stage: Stage::Playing,
             control: self.control,
             clocks: self.control.map(Clocks::new),
             ..Self::default()
         };
+        if let [Some(white), Some(black)] = &self.players {
+            room.broadcast(ChessEvent::GameStart {
+                white: white.player.user().clone(),
+                black: black.player.user().clone(),
+                fen: self.position.fen(),
+                clocks: self.clocks.as_ref().map(Clocks::told),
+            });
+        }
+    }
+
+    /// Those who have played change colours; whoever is new gets the one that is left.
+    fn change_colors(&mut self, room: &Room<Self>) {
+        let here = room.players();
+        self.players.swap(0, 1);
+        for side in &mut self.players {
+            side.take_if(|seated| !here.contains(&seated.player));
+        }
+        for player in &here {
+            if !self
+                .players
+                .iter()
+                .flatten()
+                .any(|seated| seated.player == *player)
+            {
+                self.take_color(player);
+            }
+        }
+    }
+
+    fn take_color(&mut self, player: &Player) {
+        if let Some(free) = self.players.iter_mut().find(|side| side.is_none()) {
+            let player = player.clone();
+            *free = Some(Seated { player, away: None });
+        }
     }
 
     fn color(&self, player: &Player) -> Color {

@@ -3,13 +3,13 @@
 mod chess;
 mod clock;
 mod outcome;
+mod page;
 mod position;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 use anyhow::anyhow;
-use axum::{Router, response::Html, routing::get};
 use std::{env, io::ErrorKind, process::ExitCode};
 use tapaculo::prelude::*;
 use tokio::net::TcpListener;
@@ -39,7 +39,7 @@ async fn serve() -> anyhow::Result<()> {
         .with_auth(auth)
         .with_guest_tokens()
         .with_game::<chess::Chess>()
-        .with_routes(Router::new().route("/", get(|| async { Html(include_str!("page.html")) })))
+        .with_routes(page::routes())
         .serve(listener)
         .await
 }

@@ -1,6 +1,6 @@
 //! What happens around the board: clocks, players who come and go, rematches.
 
-use super::{assert_refused, ended, fen, game, game_over, outcome, play, say};
+use super::{assert_refused, ended, game, game_over, outcome, play, say};
 use crate::chess::Chess;
 use cozy_chess::Board;
 use serde_json::{Value, json};
@@ -335,12 +335,16 @@ fn there_is_no_rematch_before_the_end_or_with_someone_who_has_left() {
 }
 
 #[test]
-fn a_newcomer_on_the_free_seat_begins_a_new_game_with_colours_changed() {
+fn a_newcomer_on_the_free_seat_plays_the_next_game_once_both_want_it() {
     let mut room = timed();
     play(&mut room, "e2e4 e7e5").unwrap();
     room.leave("alice");
-    room.received("bob");
     room.join("carol").unwrap();
+    // The end of the last game stays to be seen.
+    assert_eq!(room.view("carol")["outcome"], ended("0-1", "abandoned"));
+    assert_eq!(room.view("carol")["white"]["user"], "alice");
+    say(&mut room, "carol", "Rematch").unwrap();
+    say(&mut room, "bob", "Rematch").unwrap();
     let start = last(&mut room, "bob");
     assert_eq!(
         [&start["type"], &start["white"], &start["black"]],
@@ -357,26 +361,36 @@ fn a_newcomer_on_the_free_seat_begins_a_new_game_with_colours_changed() {
 }
 
 #[test]
-fn two_who_both_left_and_come_back_begin_anew() {
+fn two_who_both_left_and_come_back_may_play_again() {
     let mut room = game();
     play(&mut room, "e2e4 e7e5").unwrap();
     room.watch("carol").unwrap();
     room.leave("alice");
     room.leave("bob");
     room.join("bob").unwrap();
-    let view = room.view("carol");
-    assert_eq!([&view["turn"], &view["outcome"]], [&Value::Null; 2]);
     room.join("alice").unwrap();
+    say(&mut room, "alice", "Rematch").unwrap();
+    say(&mut room, "bob", "Rematch").unwrap();
     let start = last(&mut room, "carol");
-    assert_eq!(
-        (&start["white"], &start["black"]),
-        (&json!("bob"), &json!("alice"))
-    );
-    assert_eq!(fen(&room), BEGINNING);
-    room.send("bob", json!({"type": "Move", "from": "e2", "to": "e4"}))
-        .unwrap();
-    room.send("alice", json!({"type": "Move", "from": "e7", "to": "e5"}))
-        .unwrap();
+    assert_eq!(start["fen"], BEGINNING);
+    let (white, black) = (start["white"].as_str(), start["black"].as_str());
+    assert_ne!(white, black);
+    let pawn = |from: &str, to: &str| json!({"type": "Move", "from": from, "to": to});
+    room.send(white.unwrap(), pawn("e2", "e4")).unwrap();
+    room.send(black.unwrap(), pawn("e7", "e5")).unwrap();
+}
+
+#[test]
+fn whoever_comes_back_too_late_sees_how_it_ended() {
+    let mut room = game();
+    play(&mut room, "e2e4 e7e5").unwrap();
+    room.disconnect("alice");
+    room.advance(seconds(20));
+    room.reconnect("alice").unwrap();
+    assert_eq!(outcome(&room), ended("0-1", "abandoned"));
+    say(&mut room, "alice", "Rematch").unwrap();
+    say(&mut room, "bob", "Rematch").unwrap();
+    assert_eq!(last(&mut room, "alice")["white"], "bob");
 }
 
 #[test]
