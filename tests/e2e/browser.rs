@@ -1,7 +1,8 @@
 //! The chess page in a real browser: two tabs of headless Chromium, driven by WebDriver.
 
-use fantoccini::wd::WindowHandle;
-use tapaculo_tests::{browser::Browser, process::Process};
+use fantoccini::{key::Key, wd::WindowHandle};
+use std::time::{Duration, Instant};
+use tapaculo_tests::{DEADLINE, browser::Browser, process::Process};
 
 /// Two tabs of one browser at one board.
 struct Table {
@@ -14,12 +15,18 @@ struct Table {
 
 impl Table {
     async fn set() -> Self {
+        Self::set_at("").await
+    }
+
+    /// The same, at the page with this query: a room, and perhaps a clock.
+    async fn set_at(query: &str) -> Self {
         let server = Process::chess().await;
         let browser = Browser::start().await;
         let white = browser.tab().await;
         let url = format!("http://localhost:{}/", server.address.port());
-        sit_down(&browser, &url, "Ann").await;
-        let invite = browser.find("#invite").await.prop("value").await;
+        sit_down(&browser, &format!("{url}{query}"), "Ann").await;
+        let invite = browser.find("#waiting:not([hidden]) #invite").await;
+        let invite = invite.prop("value").await;
         let invite = invite.expect("a text field").expect("a link");
         assert!(
             invite.starts_with(&url) && invite.contains("room="),
@@ -97,7 +104,11 @@ async fn a_pawn_promotes_a_third_watches_and_the_two_agree_to_a_draw() {
     table
         .play("e2e4 d7d5 e4d5 c7c6 d5c6 a7a6 c6b7 a6a5 b7a8")
         .await;
-    browser.click("#promotion button[data-piece=n]").await;
+    // The queen has the focus, the knight is the last.
+    browser
+        .until("document.activeElement.dataset.piece === 'q'")
+        .await;
+    browser.press(&[Key::Up, Key::Enter]).await;
     browser.reads("#status", "Ben to move").await;
     browser.find("[data-square=a8][data-piece=N]").await;
 
@@ -121,10 +132,11 @@ async fn a_pawn_promotes_a_third_watches_and_the_two_agree_to_a_draw() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_resigns_has_lost_and_who_closes_the_tab_has_too() {
+async fn who_resigns_has_lost_and_a_rematch_changes_colours() {
     let table = Table::set().await;
     let browser = &table.browser;
     table.turn_to(0).await;
+    browser.until(&first_square("a8")).await;
     browser.click("#resign").await;
     browser.reads("#resign", "really").await;
     browser.click("#resign").await;
@@ -132,16 +144,175 @@ async fn who_resigns_has_lost_and_who_closes_the_tab_has_too() {
     table.turn_to(1).await;
     browser.reads("#status", "You won").await;
     browser.reads("#detail", "resignation").await;
-    table.clear().await;
 
+    browser.click("#rematch").await;
+    browser.reads("#rematch", "offered").await;
+    table.turn_to(0).await;
+    browser.reads("#detail", "Ben wants a rematch").await;
+    browser.click("#rematch").await;
+    browser.reads("#status", "Ben to move").await;
+    browser.until(&first_square("h1")).await;
+    table.turn_to(1).await;
+    browser.reads("#status", "Your move").await;
+    browser.until(&first_square("a8")).await;
+    browser.click("[data-square=e2]").await;
+    browser.click("[data-square=e4].target").await;
+    table.turn_to(0).await;
+    browser.reads("#status", "Your move").await;
+    table.clear().await;
+}
+
+/// Whether this square is at the top left.
+fn first_square(name: &str) -> String {
+    format!("document.querySelector('[data-square]').dataset.square === '{name}'")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_closes_the_tab_has_lost_once_the_seat_is_held_no_longer() {
     let table = Table::set().await;
     let browser = &table.browser;
+    table.play("e2e4 e7e5").await;
     table.turn_to(1).await;
-    // The page asks before it goes in the middle of a game; nobody answers here.
-    browser.run("window.onbeforeunload = null", &[]).await;
+    browser.reads("#status", "Ann to move").await;
     browser.close_tab().await;
     table.turn_to(0).await;
+    browser.reads("#opponent-away", "Ben is offline").await;
+    let closed = Instant::now();
+    let over = "document.querySelector('#status').textContent === 'You won'";
+    while browser.run(&format!("return {over}"), &[]).await != true {
+        assert!(closed.elapsed() < DEADLINE + Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    browser.reads("#detail", "Ben left").await;
+    table.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_is_asked_and_has_lost_at_once() {
+    let table = Table::set().await;
+    let browser = &table.browser;
+    table.play("e2e4 e7e5").await;
+    table.turn_to(1).await;
+    browser.click("#leave").await;
+    browser.click("#sure-leave").await;
+    browser.find("#entry:not([hidden])").await;
+    table.turn_to(0).await;
     browser.reads("#status", "You won").await;
-    browser.reads("#detail", "left").await;
+    browser.reads("#detail", "Ben left").await;
+    table.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_is_loaded_again_has_its_seat_board_and_clock() {
+    let table = Table::set_at("?room=reload&clock=10+5").await;
+    let browser = &table.browser;
+    table.play("e2e4 e7e5 g1f3").await;
+    let third = browser.new_tab().await;
+    sit_down(browser, &table.invite, "Cleo").await;
+    browser.reads("#detail", "watching").await;
+    table.turn_to(0).await;
+    let listen = "window.heard = []; const live = document.querySelector('#live');
+        new MutationObserver(() => heard.push(live.textContent))
+            .observe(live, {childList: true, characterData: true, subtree: true});";
+    browser.run(listen, &[]).await;
+
+    table.turn_to(1).await;
+    browser.reads("#status", "Your move").await;
+    browser.run("location.reload()", &[]).await;
+    browser.find("#connection[data-status=connected]").await;
+    browser.reads("#status", "Your move").await;
+    browser.reads("#detail", "You play Black").await;
+    browser.reads("#moves", "Nf3").await;
+    browser.reads(".clock[data-side=white]", "10:0").await;
+    browser.find(".clock[data-side=black].runs").await;
+    browser.find("[data-square=f3][data-piece=N].last").await;
+    browser.reads("#watchers", "1 watching").await;
+    table.turn_to(0).await;
+    browser.until(&heard("Ben is back.")).await;
+    browser.until(&heard("Ben lost the connection.")).await;
+
+    table.turn_to(1).await;
+    browser.click("[data-square=b8]").await;
+    browser.click("[data-square=c6].target").await;
+    table.turn_to(0).await;
+    browser.reads("#status", "Your move").await;
+    browser
+        .until(&heard("Ben: knight b8 to c6. Your move."))
+        .await;
+    browser.turn_to(&third).await;
+    browser.reads("#moves", "Nc6").await;
+    table.clear().await;
+}
+
+/// Whether those who hear the page have been told so.
+fn heard(words: &str) -> String {
+    format!("heard.some(words => words.endsWith('{words}'))")
+}
+
+/// Tabs on until a square of the board has the focus.
+async fn tab_to_board(browser: &Browser) {
+    for _ in 0..20 {
+        let there = "return document.activeElement.classList.contains('square')";
+        if browser.run(there, &[]).await == true {
+            return;
+        }
+        browser.press(&[Key::Tab]).await;
+    }
+    panic!("the board is not to be reached by Tab");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keyboard_alone_moves() {
+    let table = Table::set().await;
+    let browser = &table.browser;
+    table.turn_to(0).await;
+    browser.reads("#status", "Your move").await;
+    tab_to_board(browser).await;
+    // From a1 to e2; a first choice is taken back.
+    browser.press(&[Key::Right; 4]).await;
+    browser.press(&[Key::Up, Key::Enter]).await;
+    browser.find("[data-square=e4].target").await;
+    browser.reads("#live", "pawn e2: may go to e3, e4").await;
+    browser.press(&[Key::Escape]).await;
+    browser.until("!document.querySelector('.target')").await;
+    browser.press(&[Key::Enter, Key::Up, Key::Up]).await;
+    let label = "document.activeElement.getAttribute('aria-label') === 'e4, legal move'";
+    browser.until(label).await;
+    browser.press(&[Key::Enter]).await;
+    browser.reads("#moves", "e4").await;
+
+    // Black sits on the other side: from h8 to e7.
+    table.turn_to(1).await;
+    browser.reads("#status", "Your move").await;
+    tab_to_board(browser).await;
+    browser.press(&[Key::Right; 3]).await;
+    browser
+        .press(&[Key::Up, Key::Space, Key::Up, Key::Up, Key::Space])
+        .await;
+    browser.reads("#moves", "e5").await;
+    table.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flag_falls() {
+    let table = Table::set_at("?room=flag&clock=0.25+0").await;
+    let browser = &table.browser;
+    table.play("e2e4 e7e5").await;
+    let started = Instant::now();
+    table.turn_to(0).await;
+    browser.find(".clock[data-side=white].runs").await;
+    let over = "return document.querySelector('#status').textContent === 'You lost'";
+    while browser.run(over, &[]).await != true {
+        assert!(started.elapsed() < DEADLINE + Duration::from_secs(15));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Between the browser and us little may be lost.
+    let took = started.elapsed().as_secs_f64();
+    assert!((14.0..18.0).contains(&took), "{took} s");
+    browser.reads("#detail", "time is up").await;
+    browser.reads(".clock[data-side=white]", "0:00.0").await;
+    table.turn_to(1).await;
+    browser.reads("#status", "You won").await;
+    browser.reads("#detail", "Ann ran out of time").await;
     table.clear().await;
 }

@@ -1,7 +1,7 @@
 //! Headless Chromium, driven by WebDriver.
 
 use crate::DEADLINE;
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::WindowHandle};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key, wd::WindowHandle};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::{
@@ -156,6 +156,19 @@ impl Browser {
     pub async fn click(&self, css: &str) {
         let clicked = self.find(css).await.click().await;
         clicked.unwrap_or_else(|error| panic!("`{css}` can't be clicked: {error}"));
+    }
+
+    /// Presses keys, one after the other, in what has the focus.
+    ///
+    /// # Panics
+    /// If nothing has.
+    pub async fn press(&self, keys: &[Key]) {
+        for key in keys {
+            let focused = self.client.active_element().await;
+            let focused = focused.expect("something has the focus");
+            let pressed = focused.send_keys(&char::from(*key).to_string()).await;
+            pressed.expect("it takes keys");
+        }
     }
 
     /// Waits until an element's text has these words, whatever their case.
