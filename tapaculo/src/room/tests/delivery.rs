@@ -304,6 +304,45 @@ fn what_waits_behind_a_greeting_is_bounded_too() {
 }
 
 #[test]
+fn a_volatile_event_has_no_number_keeps_its_place_and_is_in_no_history() {
+    let mut live = live(Arc::new(MemoryStore));
+    let (alice, bob) = greet_two(&mut live);
+    run(live.run(message(1, 1, "Twitch"), NOW));
+    for outlet in [alice, bob] {
+        let (frames, _) = drain(&outlet);
+        let before = json!({"from": "alice", "data": "before"});
+        assert_eq!(frames[0], before);
+        assert_eq!(frames[1]["seq"], 4);
+        assert_eq!(frames[2]["data"], "after");
+    }
+    let carol = outlet("carol", 3, Dialect::Json);
+    join(&mut live, &carol);
+    let (frames, _) = drain(&carol);
+    assert!(frames.iter().all(|frame| frame["data"] != "before"));
+}
+
+#[test]
+fn volatile_events_give_way_where_much_waits_and_never_make_anyone_slow() {
+    let mut live = live(Arc::new(MemoryStore));
+    let (alice, bob) = greet_two(&mut live);
+    for id in 1..=1000 {
+        let twitch = message(1, id, "Twitch");
+        run(live.run(twitch, NOW));
+        drain(&alice);
+    }
+    assert!(!bob.is_too_slow());
+    let (frames, close) = drain(&bob);
+    assert_eq!(close, None);
+    let (kept, volatile): (Vec<_>, Vec<_>) =
+        frames.iter().partition(|frame| frame.get("seq").is_some());
+    assert_eq!(kept.len(), 1000, "nothing else gives way");
+    assert!(volatile.len() <= 128, "{} wait", volatile.len());
+    // Who keeps up again is told again.
+    run(live.run(message(1, 2000, "Twitch"), NOW));
+    assert_eq!(drain(&bob).0.len(), 3);
+}
+
+#[test]
 fn answers_that_nobody_takes_are_bounded() {
     let alice = outlet("alice", 1, Dialect::Json);
     let pong = crate::protocol::frames::pong(&1.into());

@@ -1,6 +1,7 @@
 //! The room core without a socket.
 
 mod delivery;
+mod handle;
 mod promises;
 mod rollback;
 mod seats;
@@ -123,6 +124,14 @@ impl Fragile {
             room.broadcast(Said("x".repeat(bytes)));
         }
         "x".repeat(bytes)
+    }
+
+    /// Says something that is soon out of date, before and after something that is not.
+    #[message]
+    fn twitch(&mut self, room: &mut Room<Self>) {
+        room.broadcast_volatile(Said("before".to_owned()));
+        room.broadcast(Said("twitched".to_owned()));
+        room.broadcast_volatile(Said("after".to_owned()));
     }
 
     #[message]
