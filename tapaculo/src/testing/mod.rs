@@ -38,23 +38,24 @@
 //! ```
 
 mod drive;
+mod member;
 
-use self::drive::TestAlarm;
+pub use self::member::Refused;
+
+use self::{
+    drive::TestAlarm,
+    member::{TestMember, refusal},
+};
 use crate::{
     clock::Timestamp,
     game::{self, Connection, Game, Identity, Newcomer, Options, Posts},
     ids::{Role, RoomId, SessionId, UserId},
     protocol::{Dialect, ErrorCode, Position, Seq},
-    room::{Departure, Input, Live, Outlet, Taken, Ticket, Unfit},
+    room::{Departure, Input, Live, Outlet, Ticket, Unfit},
     store::MemoryStore,
 };
 use serde_json::{Value, value::RawValue};
-use std::{
-    collections::{BTreeMap, VecDeque},
-    fmt,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 /// When a test room's time begins: 1 January 2025, 00:00 UTC.
 const BEGINNING: Timestamp = Timestamp::from_millis(1_735_689_600_000);
@@ -70,43 +71,6 @@ pub struct TestRoom<G> {
     next_connection: u64,
     members: BTreeMap<String, TestMember>,
 }
-
-/// What the test room keeps of everyone who has ever joined.
-struct TestMember {
-    outlet: Arc<Outlet>,
-    name: Option<Arc<str>>,
-    role: Role,
-    next_id: u64,
-    /// How far it has come.
-    seq: Seq,
-    frames: Vec<Value>,
-    /// Whether its connection is gone, so that it takes nothing more.
-    gone: bool,
-    closed: Option<u16>,
-}
-
-/// Why a message or a join was refused; displays as the words that the player gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    code: String,
-    words: String,
-}
-
-impl Refused {
-    /// The error code, as on the wire: `"rejected"`, `"bad_message"`, `"spectator"`, …
-    #[must_use]
-    pub fn code(&self) -> &str {
-        &self.code
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)
-    }
-}
-
-impl std::error::Error for Refused {}
 
 impl<G> fmt::Debug for TestRoom<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -286,10 +250,9 @@ impl<G: Game> TestRoom<G> {
         member.drain();
         if member.closed.is_some() || self.live.machine().is_over() {
             let refused = member.frames.iter().find_map(refusal);
-            return Err(refused.unwrap_or_else(|| Refused {
-                code: ErrorCode::Unavailable.to_string(),
-                words: "the room is over".to_owned(),
-            }));
+            return Err(
+                refused.unwrap_or_else(|| Refused::unavailable("the room is over".to_owned()))
+            );
         }
         if let Some(before) = self.members.remove(user) {
             member.frames.splice(..0, before.frames);
@@ -342,10 +305,9 @@ impl<G: Game> TestRoom<G> {
             .map(|at| frames.remove(at));
         match answer {
             Some(frame) => refusal(&frame).map_or_else(|| Ok(frame.get("reply").cloned()), Err),
-            None => Err(Refused {
-                code: ErrorCode::Unavailable.to_string(),
-                words: format!("`{user}` is not in the room any more"),
-            }),
+            None => Err(Refused::unavailable(format!(
+                "`{user}` is not in the room any more"
+            ))),
         }
     }
 
@@ -507,41 +469,4 @@ impl<G: Game> TestRoom<G> {
             .get_mut(user)
             .unwrap_or_else(|| panic!("`{user}` has not joined this test room"))
     }
-}
-
-impl TestMember {
-    /// Takes out what waits, as a connection would.
-    fn drain(&mut self) {
-        let mut frames = VecDeque::new();
-        while !self.gone {
-            match self.outlet.take(usize::MAX, &mut frames) {
-                Taken::More => {}
-                Taken::Nothing => break,
-                Taken::Close(goodbye) => {
-                    self.closed = Some(goodbye.close.code());
-                    self.gone = true;
-                }
-            }
-        }
-        for frame in frames {
-            let frame: Value = serde_json::from_str(frame.as_str()).expect("frames are JSON");
-            let is_event = frame.get("data").is_some();
-            let seq = if is_event {
-                &frame["seq"]
-            } else {
-                &frame["synced"]
-            };
-            self.seq = Seq(seq.as_u64().unwrap_or(0)).max(self.seq);
-            self.frames.push(frame);
-        }
-    }
-}
-
-fn refusal(frame: &Value) -> Option<Refused> {
-    let error = frame.get("error")?;
-    let text = |key: &str| error[key].as_str().unwrap_or_default().to_owned();
-    Some(Refused {
-        code: text("code"),
-        words: text("message"),
-    })
 }
