@@ -70,6 +70,7 @@ const STABLE = 5_000; // a connection that lasted as long starts the backoff ane
 const OFFLINE = 30_000; // browsers may err about being offline: try now and then
 const PING_EVERY = 10_000;
 const PATIENCE = 12_000; // without any frame after a ping the connection is dead; a handler may take 10 s
+const UNPLUGGED = 2_000; // the same where the browser says that it is offline
 const OPENING = 15_000; // how long an upgrade may take
 const BETWEEN_SLICES = 500;
 const LATE = 2_000; // a timer as late as that was asleep, and what came meanwhile is yet to be read
@@ -239,15 +240,17 @@ class Room {
   }
 
   #listen(change) {
-    for (const type of ["online", "pageshow"]) globalThis[change]?.(type, this.#wake);
+    for (const type of ["online", "offline", "pageshow"]) globalThis[change]?.(type, this.#wake);
     globalThis.document?.[change]("visibilitychange", this.#wake);
   }
 
-  /** The device or the page is back: the connection may be dead, and nobody has noticed. */
+  /** The device or the page is back, or gone: the connection may be dead, and nobody has noticed. */
   #wake = ({ type }) => {
     if (type === "visibilitychange" && document.visibilityState !== "visible") return;
-    if (this.#retry !== null) this.#open();
-    else if (this.status === "connected" && !this.#unheard) this.#sendPing();
+    if (this.status === "connected") {
+      if (!this.#unheard) this.#sendPing();
+      if (type === "offline") this.#expect(UNPLUGGED);
+    } else if (this.#retry !== null && type !== "offline") this.#open();
   };
 
   // The pulse: a ping every ten seconds, and something heard after it

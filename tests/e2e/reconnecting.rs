@@ -10,6 +10,7 @@ use std::{
 };
 use tapaculo::prelude::*;
 use tapaculo_tests::{DEADLINE, returning::Returning, server::TestServer};
+use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
 /// A game in which everybody says numbers to some of the others. What was said to whom is kept
 /// beside it, to be compared with what was heard.
@@ -293,4 +294,33 @@ async fn seats_outlive_sockets() {
     assert!(start.elapsed() < Duration::from_secs(60).min(DEADLINE));
     let mut erin = server.connect("erin", "held").await;
     assert_eq!(erin.until("welcome").await.1["welcome"]["seat"], 2);
+}
+
+#[tokio::test]
+async fn only_a_goodbye_gives_up_the_seat() {
+    let server = murmur().await;
+    let mut ben = server.join("ben", "r").await;
+    // A page that goes away, a client that is in trouble, an application's own reasons.
+    for (code, moved) in [
+        (Some(1001), "disconnected"),
+        (Some(1011), "disconnected"),
+        (Some(4000), "disconnected"),
+        (Some(1000), "left"),
+        (None, "left"),
+    ] {
+        let mut ann = server.join("ann", "r").await;
+        let frame = code.map(|code: u16| CloseFrame {
+            code: code.into(),
+            reason: "".into(),
+        });
+        ann.raw(Message::Close(frame)).await;
+        ann.closed().await;
+        loop {
+            let event = ben.until("presence").await.1["presence"]["event"].clone();
+            if event == "left" || event == "disconnected" {
+                assert_eq!(event, moved, "{code:?}");
+                break;
+            }
+        }
+    }
 }

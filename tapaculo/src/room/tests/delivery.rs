@@ -5,8 +5,8 @@ use crate::{
     clock::Timestamp,
     game::{Connection, Declared, Game, Identity, Newcomer, Options, Posts, decode},
     ids::{Role, RoomId, SessionId, UserId},
-    protocol::{Close, Dialect},
-    room::{Alarm, Input, Live, Outlet, Taken, Ticket},
+    protocol::{Close, Dialect, Position},
+    room::{Alarm, Departure, Input, Live, Outlet, Taken, Ticket},
     store::{Commit, MemoryStore, Store, StoreError},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -301,6 +301,37 @@ fn what_waits_behind_a_greeting_is_bounded_too() {
         drain(&alice);
     }
     assert_eq!(drain(&bob), (vec![], Some(Close::TooSlow)));
+}
+
+#[test]
+fn nobody_resumes_from_before_it_came() {
+    let mut live = live(Arc::new(MemoryStore));
+    let (_, _) = greet_two(&mut live);
+    run(live.run(message(1, 1, "Count"), NOW));
+    let before = live.machine().table().last;
+    // Bob leaves; what is said now is not for him, who comes back as a newcomer.
+    run(live.run(Input::Leave(Connection(2), Departure::Dropped), NOW));
+    run(live.run(message(1, 2, "Count"), NOW));
+    let bob = outlet("bob", 3, Dialect::Json);
+    join(&mut live, &bob);
+    let since = live.machine().table().last;
+    // His next connection has a position from his first stay, and the one after that a good one.
+    for (connection, seq, resumed) in [(4, before, false), (5, since, true)] {
+        let bob = outlet("bob", connection, Dialect::Json);
+        let position = Some(Position {
+            epoch: "e".to_owned(),
+            seq,
+        });
+        let back = Newcomer {
+            position,
+            ..newcomer("bob")
+        };
+        run(live.join(Arc::clone(&bob), back, Options::default(), NOW));
+        let (frames, _) = drain(&bob);
+        assert_eq!(frames[0]["welcome"]["resumed"], resumed);
+        let counted = frames.iter().any(|frame| frame["data"] == "2");
+        assert!(!counted, "{frames:?}");
+    }
 }
 
 #[test]
