@@ -261,7 +261,7 @@ class Room {
     const due = performance.now() + ms;
     this.#pulse = setTimeout(() => {
       if (performance.now() - due > LATE) return this.#expect(PATIENCE);
-      this.#socket.close();
+      this.#socket.close(4000, "no answer"); // not a goodbye: the seat is to be held
       this.#drop();
       this.#comeBack({ reason: "the server does not answer" }, true);
     }, ms);

@@ -84,9 +84,14 @@ pub use tapaculo_macros::{
     timer, validate, view,
 };
 
-// Their types are part of this API: `Server::with_routes`, `Room::rng`.
-#[doc(no_inline)]
-pub use {axum, rand};
+/// The crates whose types are part of this API: [`Server::with_routes`], [`Room::rng`].
+///
+/// They are in a module of their own, so that `use tapaculo::*;` does not stand in the way of
+/// `use rand::…`.
+pub mod reexport {
+    #[doc(no_inline)]
+    pub use {axum, rand};
+}
 
 /// The README's game compiles.
 #[cfg(doctest)]

@@ -99,7 +99,8 @@ impl SharedLog {
 
     /// Adds the events of one input, and forgets those it wants forgotten.
     pub(crate) fn append(&self, events: &[Arc<Entry>], redacted: &[Seq], now: Timestamp) {
-        if events.is_empty() && redacted.is_empty() {
+        let is_idle = events.is_empty() && redacted.is_empty();
+        if is_idle && self.read().excess().is_none_or(|until| until > now) {
             return;
         }
         let mut log = self
@@ -164,9 +165,8 @@ impl Log {
     /// nobody's fault, however much it is.
     fn trim(&mut self, newest: usize, now: Timestamp) {
         while let Some(oldest) = self.recent.front() {
-            let too_many = self.recent.len() > RESUME_EVENTS || self.recent_bytes > RESUME_BYTES;
             let had_time = now.since(oldest.at) >= GRACE || self.recent_bytes > BURST_BYTES;
-            if self.recent.len() <= newest || !too_many || !had_time {
+            if self.recent.len() <= newest || !self.has_excess() || !had_time {
                 return;
             }
             // Nobody can come back to before this event.
@@ -181,6 +181,16 @@ impl Log {
                 self.redactions.pop_front();
             }
         }
+    }
+
+    fn has_excess(&self) -> bool {
+        self.recent.len() > RESUME_EVENTS || self.recent_bytes > RESUME_BYTES
+    }
+
+    /// Until when more is kept than is to be, for those who are still at it.
+    pub(crate) fn excess(&self) -> Option<Timestamp> {
+        let oldest = self.recent.front().filter(|_| self.has_excess())?;
+        Some(oldest.at + GRACE)
     }
 
     /// Forgets an event. Its number stays: numbers have no gaps.

@@ -188,6 +188,11 @@ async fn who_closes_the_tab_has_lost_once_the_seat_is_held_no_longer() {
         assert!(closed.elapsed() < DEADLINE + Duration::from_secs(20));
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    let held = closed.elapsed();
+    assert!(
+        held > Duration::from_secs(15),
+        "{held:?}: it is held for 20 s"
+    );
     browser.reads("#detail", "Ben left").await;
     table.clear().await;
 }

@@ -8,9 +8,11 @@ use std::{
 };
 use tapaculo::prelude::*;
 use tapaculo_tests::{
+    DEADLINE,
     client::{Client, Received},
     server::TestServer,
 };
+use tokio::time::timeout;
 
 /// Fails where its options say.
 #[tapaculo::game(
@@ -237,12 +239,16 @@ async fn a_panic_stays_in_its_room() {
             let server = Arc::clone(&server);
             failing.spawn(async move {
                 for round in 0..100 {
-                    live(&server, game, place, &format!("{place} {round}")).await;
+                    let room = format!("{place} {round}");
+                    let lived = timeout(DEADLINE, live(&server, game, place, &room));
+                    lived.await.expect("it fails in time");
                 }
                 // The last of those rooms is as good as new: no seat is taken.
                 let mut seats = Vec::new();
                 for user in ["dora", "erin"] {
-                    seats.push(seat_in(&server, game, user, &format!("{place} 99")).await);
+                    let room = format!("{place} 99");
+                    let seat = timeout(DEADLINE, seat_in(&server, game, user, &room));
+                    seats.push(seat.await.expect("there is a seat in time"));
                 }
                 seats.sort_unstable();
                 assert_eq!(seats, [0, 1], "{game}, {place}");

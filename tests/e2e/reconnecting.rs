@@ -3,13 +3,9 @@
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Mutex};
 use tapaculo::prelude::*;
-use tapaculo_tests::{DEADLINE, returning::Returning, server::TestServer};
+use tapaculo_tests::{returning::Returning, server::TestServer};
 use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
 /// A game in which everybody says numbers to some of the others. What was said to whom is kept
@@ -284,14 +280,12 @@ async fn seats_outlive_sockets() {
     // Who says goodbye has left at once.
     cleo.until("synced").await;
     cleo.close().await;
-    let start = Instant::now();
     loop {
         let (_, frame) = ann.until("presence").await;
         if frame["presence"]["event"] == "left" {
             break;
         }
     }
-    assert!(start.elapsed() < Duration::from_secs(60).min(DEADLINE));
     let mut erin = server.connect("erin", "held").await;
     assert_eq!(erin.until("welcome").await.1["welcome"]["seat"], 2);
 }

@@ -161,8 +161,9 @@ impl JwtAuth {
 
     /// An access token: lets a user into a room for so many seconds.
     ///
-    /// The session names the user's login. This version only reports it back, in `welcome`: any
-    /// word will do.
+    /// The session names one login of the user: one page, one device. A room remembers by session
+    /// which messages it has answered, so that each is applied once; give every login a session of
+    /// its own, and the same one to those who come back.
     ///
     /// # Errors
     /// If the secret is empty, or a name is not 1 to 128 bytes without control characters.

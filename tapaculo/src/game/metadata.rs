@@ -10,13 +10,14 @@ use serde_json::Value;
 /// ```
 /// use tapaculo::game::Metadata;
 ///
-/// let mut alice = Metadata::named("Alice");
-/// alice.custom = serde_json::json!({"level": 10, "team": "red"});
+/// let alice = Metadata {
+///     custom: serde_json::json!({"level": 10, "team": "red"}),
+///     ..Metadata::named("Alice")
+/// };
 /// assert_eq!(alice.name.as_deref(), Some("Alice"));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[non_exhaustive]
 pub struct Metadata {
     /// The name to show; without one, the token's.
     pub name: Option<String>,

@@ -103,6 +103,13 @@ impl<G: Declared> Room<G> {
         place.is_some_and(|place| place.connection.is_some())
     }
 
+    /// Until when the place of a user is held whose connection is gone; `None` while it is
+    /// connected, or not in the room.
+    #[must_use]
+    pub fn held_until(&self, user: &UserId) -> Option<Timestamp> {
+        self.table.roster.by_user(user)?.held_until
+    }
+
     /// How full the room is.
     #[must_use]
     pub fn info(&self) -> RoomInfo {
@@ -152,7 +159,7 @@ impl<G: Declared> Room<G> {
     }
 
     /// The room's own randomness: fit for shuffling cards, and the same for the same seed in a
-    /// [`TestRoom`](crate::testing::TestRoom). With `use tapaculo::rand::RngExt;` it rolls dice,
+    /// [`TestRoom`](crate::testing::TestRoom). With `use tapaculo::reexport::rand::RngExt;` it rolls dice,
     /// `room.rng().random_range(1..=6)`.
     pub fn rng(&mut self) -> &mut impl Rng {
         &mut self.table.rng

@@ -9,11 +9,14 @@ use crate::{
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    hash::{Hash, Hasher},
     sync::Arc,
 };
 
 /// Anyone in the room. Cheap to clone; serialized as `{user, name, seat}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+///
+/// Two are equal if user and seat are: a name may change.
+#[derive(Clone, Debug, Serialize)]
 pub struct Member {
     user: UserId,
     name: Option<Arc<str>>,
@@ -69,7 +72,9 @@ impl Member {
 }
 
 /// A member with a seat. Cheap to clone; serialized as `{user, name, seat}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+///
+/// Two are equal if user and seat are: a name may change.
+#[derive(Clone, Debug, Serialize)]
 pub struct Player {
     user: UserId,
     name: Option<Arc<str>>,
@@ -95,6 +100,27 @@ impl Player {
         self.seat
     }
 }
+
+macro_rules! equal_by_user_and_seat {
+    ($type:ty) => {
+        impl PartialEq for $type {
+            fn eq(&self, other: &Self) -> bool {
+                (&self.user, self.seat) == (&other.user, other.seat)
+            }
+        }
+
+        impl Eq for $type {}
+
+        impl Hash for $type {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                (&self.user, self.seat).hash(state);
+            }
+        }
+    };
+}
+
+equal_by_user_and_seat!(Member);
+equal_by_user_and_seat!(Player);
 
 impl From<Player> for Member {
     fn from(player: Player) -> Self {
@@ -126,11 +152,13 @@ pub(crate) struct Newcomer {
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) member: Member,
+    /// The token's name, which is shown unless the game has set another.
+    own_name: Option<Arc<str>>,
     pub(crate) session: SessionId,
     /// `None` while the place is held for it.
     pub(crate) connection: Option<Connection>,
     /// Until when the place is held, without a connection.
-    held_until: Option<Timestamp>,
+    pub(crate) held_until: Option<Timestamp>,
     /// The last event before it came: what was said up to there was never for it.
     pub(crate) since: Seq,
 }
@@ -193,9 +221,10 @@ impl Roster {
         let place = Place {
             member: Member {
                 user: newcomer.user,
-                name: newcomer.name,
+                name: newcomer.name.clone(),
                 seat,
             },
+            own_name: newcomer.name,
             session: newcomer.session,
             connection: Some(connection),
             held_until: None,
@@ -215,13 +244,13 @@ impl Roster {
     /// Gives a member's place to a newer connection of the same user.
     pub(crate) fn take_over(
         &mut self,
-        user: &UserId,
+        newcomer: &Newcomer,
         connection: Connection,
-        session: SessionId,
     ) -> Option<TakenOver> {
-        let arrival = *self.arrivals.get(user)?;
+        let arrival = *self.arrivals.get(&newcomer.user)?;
         let place = self.places.get_mut(&arrival)?;
-        place.session = session;
+        place.session = newcomer.session.clone();
+        place.own_name.clone_from(&newcomer.name);
         if let Some(until) = place.held_until.take() {
             self.held.remove(&(until, arrival));
         }
@@ -284,12 +313,17 @@ impl Roster {
         Some(place)
     }
 
-    /// Has a member shown by another name.
-    pub(crate) fn rename(&mut self, user: &UserId, name: &str) {
+    /// Has a member shown by the name that the game has set, or else by its own.
+    pub(crate) fn rename(&mut self, user: &UserId, name: Option<&str>) {
         let arrival = self.arrivals.get(user);
         if let Some(place) = arrival.and_then(|arrival| self.places.get_mut(arrival)) {
-            place.member.name = Some(name.into());
+            place.member.name = name.map(Arc::from).or_else(|| place.own_name.clone());
         }
+    }
+
+    /// Whether there is a seat for one more.
+    pub(crate) fn has_free_seat(&self, settings: &Settings) -> bool {
+        self.free_seat(settings.seats).is_some()
     }
 
     pub(crate) fn by_connection(&self, connection: Connection) -> Option<&Place> {
@@ -416,9 +450,8 @@ mod tests {
         let mut roster = Roster::default();
         sit(&mut roster, "a", 0, &settings).unwrap();
         let user = UserId::new("a").unwrap();
-        let session = SessionId::new("t").unwrap();
         assert_eq!(
-            roster.take_over(&user, Connection(1), session),
+            roster.take_over(&newcomer("a", Role::Player), Connection(1)),
             Some(TakenOver::From(Connection(0)))
         );
         assert!(roster.remove(Connection(0)).is_none());
@@ -441,8 +474,7 @@ mod tests {
         assert!(!roster.is_awake());
         assert_eq!(sit(&mut roster, "c", 2, &settings), Err(SeatError::Full));
 
-        let (user, session) = (UserId::new("b").unwrap(), SessionId::new("t").unwrap());
-        let back = roster.take_over(&user, Connection(3), session);
+        let back = roster.take_over(&newcomer("b", Role::Player), Connection(3));
         assert_eq!(back, Some(TakenOver::Held));
         assert_eq!(roster.next_given_up(), Some(at(60)));
         let gone = roster.give_up().unwrap();

@@ -2,7 +2,7 @@
 //! what it has said and done so far.
 
 use super::{
-    Connection, Metadata, Newcomer, Refusal, Roster, SeatError, Settings,
+    Connection, Metadata, Newcomer, Refusal, Roster, SeatError, Settings, TakenOver,
     handle::Posts,
     timers::{AnyTimer, TimerId, Timers},
 };
@@ -115,14 +115,25 @@ impl Table {
         let settings = self.identity.settings;
         self.roster
             .admit(newcomer, connection, self.last, &settings)?;
-        if let Some(name) = self
-            .metadata
-            .get(&user)
-            .and_then(|known| known.name.as_ref())
-        {
-            self.roster.rename(&user, name);
-        }
+        self.name(&user);
         Ok(())
+    }
+
+    /// Gives a user who comes back its place, if it has one.
+    pub(crate) fn take_over(
+        &mut self,
+        newcomer: &Newcomer,
+        connection: Connection,
+    ) -> Option<TakenOver> {
+        let taken = self.roster.take_over(newcomer, connection)?;
+        self.name(&newcomer.user);
+        Some(taken)
+    }
+
+    fn name(&mut self, user: &UserId) {
+        let known = self.metadata.get(user);
+        let name = known.and_then(|known| known.name.as_deref());
+        self.roster.rename(user, name);
     }
 
     /// A handler is about to run on behalf of somebody.
@@ -207,9 +218,7 @@ impl Table {
             self.timers.cancel(id);
         }
         for (user, metadata) in staged.metadata {
-            if let Some(name) = &metadata.name {
-                self.roster.rename(&user, name);
-            }
+            self.roster.rename(&user, metadata.name.as_deref());
             self.metadata.insert(user, metadata);
         }
         Ok(Settled {

@@ -13,6 +13,9 @@ use std::{
 /// How many answers are kept of each session.
 const KEPT: usize = 64;
 
+/// How many bytes those may have together, the newest apart.
+const KEPT_BYTES: usize = 256 * 1024;
+
 /// How many sessions of those who are no members are remembered at least.
 const SESSIONS: usize = 128;
 
@@ -61,6 +64,7 @@ struct Session {
     highest: u64,
     /// The last answers, oldest first.
     kept: VecDeque<(Ticket, Encoded)>,
+    bytes: usize,
     used: u64,
 }
 
@@ -91,9 +95,12 @@ impl Answers {
         let kept = self.sessions.entry(key).or_default();
         kept.used = self.clock;
         kept.highest = ticket.id.max(kept.highest);
-        if kept.kept.len() == KEPT {
-            kept.kept.pop_front();
+        while kept.kept.len() == KEPT || (kept.bytes > KEPT_BYTES && !kept.kept.is_empty()) {
+            if let Some((_, oldest)) = kept.kept.pop_front() {
+                kept.bytes -= oldest.len();
+            }
         }
+        kept.bytes += answer.len();
         kept.kept.push_back((ticket, answer));
         let most = roster.len() + 2 * SESSIONS;
         if self.sessions.len() > most {

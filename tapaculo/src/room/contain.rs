@@ -2,6 +2,7 @@
 
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
+    any::Any,
     fmt,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,18 +18,29 @@ pub(crate) trait Alarm: Send + Sync {
 }
 
 /// How the game's code failed: its state can't be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Failure {
-    Panicked,
+    /// With these words, if they were words.
+    Panicked(Option<String>),
     TimedOut,
+}
+
+impl Failure {
+    fn panicked(payload: &(dyn Any + Send)) -> Self {
+        let text = payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned());
+        Self::Panicked(text.or_else(|| payload.downcast_ref::<String>().cloned()))
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Panicked => "panicked",
-            Self::TimedOut => "took too long",
-        })
+        match self {
+            Self::Panicked(Some(words)) => write!(f, "panicked: {words}"),
+            Self::Panicked(None) => f.write_str("panicked"),
+            Self::TimedOut => f.write_str("took too long"),
+        }
     }
 }
 
@@ -54,10 +66,10 @@ pub(super) async fn contain<T>(
         .await
     };
     let contained = AssertUnwindSafe(contained).catch_unwind().await;
-    contained.unwrap_or(Err(Failure::Panicked))
+    contained.unwrap_or_else(|payload| Err(Failure::panicked(&*payload)))
 }
 
 /// Runs code that does not wait.
 pub(super) fn contain_now<T>(code: impl FnOnce() -> T) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|_| Failure::Panicked)
+    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| Failure::panicked(&*payload))
 }

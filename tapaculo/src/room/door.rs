@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 use tokio::{runtime::Handle, sync::Mutex, time::sleep};
+use tracing::Instrument;
 
 /// Somebody at the door of a room.
 pub(crate) struct Visitor {
@@ -108,7 +109,8 @@ impl<G: Game> LockedRoom<G> {
             let room = Weak::clone(me);
             let posts = Posts::new(move || {
                 if let Some(room) = room.upgrade() {
-                    runtime.spawn(room.attend());
+                    let span = room.span();
+                    runtime.spawn(room.attend().instrument(span));
                 }
             });
             let live = Live::new(
@@ -127,6 +129,12 @@ impl<G: Game> LockedRoom<G> {
                 keeper,
             }
         })
+    }
+
+    /// What happens without a connection of its own is traced by the room.
+    fn span(&self) -> tracing::Span {
+        let Identity { game, room, .. } = &self.identity;
+        tracing::info_span!("room", game, %room)
     }
 
     async fn run(self: Arc<Self>, input: Input<G::Message>) {
@@ -173,7 +181,7 @@ impl<G: Game> LockedRoom<G> {
 }
 
 /// Reads a message; its fields are of the game's types, and so is the code that reads them.
-fn decode<G: Game>(data: &RawValue) -> Result<G::Message, Unfit> {
+pub(crate) fn decode<G: Game>(data: &RawValue) -> Result<G::Message, Unfit> {
     match catch_unwind(AssertUnwindSafe(|| game::decode::<G>(data))) {
         Ok(Ok(message)) => Ok(message),
         Ok(Err(bad)) => Err(Unfit {
@@ -229,7 +237,8 @@ impl<G: Game> Door for LockedRoom<G> {
     }
 
     fn due(self: Arc<Self>, call: Call) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
+        let span = self.span();
+        let due = async move {
             let mut locked = self.locked.lock().await;
             // It may have been on its way when another was asked for instead.
             if locked.call == Some(call) {
@@ -237,7 +246,8 @@ impl<G: Game> Door for LockedRoom<G> {
             }
             locked.live.run(Input::Due, self.clock.now()).await;
             self.settle(&mut locked);
-        })
+        };
+        Box::pin(due.instrument(span))
     }
 
     fn close(self: Arc<Self>, close: Close) -> BoxFuture<'static, ()> {

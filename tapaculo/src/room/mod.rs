@@ -19,7 +19,7 @@ mod tests;
 pub(crate) use self::{
     answers::Ticket,
     contain::Alarm,
-    door::{Call, Door, Keeper, LockedRoom, Visitor},
+    door::{Call, Door, Keeper, LockedRoom, Visitor, decode},
     live::Live,
     machine::{Departure, Input, Machine, Unfit},
     outlet::{Outlet, Taken},

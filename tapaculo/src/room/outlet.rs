@@ -124,7 +124,7 @@ impl Outlet {
             for event in new.filter(|event| event.is_for(&self.user)) {
                 waiting.hold(event.frame.clone());
             }
-        } else if before.next() == first.seq {
+        } else if !is_concerned && before.next() == first.seq {
             // Nothing of it is for this connection, which may sleep on: it has not fallen behind.
             *position = last.seq;
             if waiting.own.is_empty() && waiting.goodbye.is_none() {

@@ -126,7 +126,7 @@ impl Server {
     }
 
     /// How often a connection is pinged, and how long a peer may be silent after a ping before it
-    /// counts as gone; 25 s and 10 s unless told. Both are more than zero.
+    /// counts as gone; 25 s and 10 s unless told. A server of which either is zero does not start.
     pub fn with_heartbeat(mut self, every: Duration, patience: Duration) -> Self {
         self.heartbeat = Heartbeat { every, patience };
         self
@@ -188,6 +188,9 @@ impl Server {
             bail!("no auth: say how tokens are checked, with_auth(JwtAuth::new(secret))");
         };
         auth.ready()?;
+        if self.heartbeat.every.is_zero() || self.heartbeat.patience.is_zero() {
+            bail!("a heartbeat takes time: with_heartbeat(every, patience) of more than zero");
+        }
         if self.games.is_empty() {
             bail!("no game: say what to serve, with_game::<YourGame>()");
         }

@@ -102,6 +102,9 @@ where
     // What is the game's is contained where it is called; this is for the seat's sake.
     let polling = AssertUnwindSafe(poll_fn(|cx| session.poll(cx)));
     let panicked = polling.catch_unwind().await.is_err();
+    if panicked {
+        tracing::error!("a session panicked");
+    }
     if let Some(door) = session.door.take() {
         let (connection, departure) = (session.outlet.connection, session.departure);
         door.leave(connection, departure).await;

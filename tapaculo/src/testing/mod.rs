@@ -48,10 +48,10 @@ use self::{
 };
 use crate::{
     clock::Timestamp,
-    game::{self, Connection, Game, Identity, Newcomer, Options, Posts},
+    game::{Connection, Game, Identity, Newcomer, Options, Posts},
     ids::{Role, RoomId, SessionId, UserId},
-    protocol::{Dialect, ErrorCode, Position, Seq},
-    room::{Departure, Input, Live, Outlet, Ticket, Unfit},
+    protocol::{Dialect, Position, Seq},
+    room::{self, Departure, Input, Live, Outlet, Ticket},
     store::MemoryStore,
 };
 use serde_json::{Value, value::RawValue};
@@ -287,10 +287,7 @@ impl<G: Game> TestRoom<G> {
     ) -> Result<Option<Value>, Refused> {
         let json: Box<RawValue> =
             serde_json::value::to_raw_value(&message).expect("a JSON value is JSON");
-        let message = game::decode::<G>(&json).map_err(|bad| Unfit {
-            code: ErrorCode::BadMessage,
-            words: bad.to_string(),
-        });
+        let message = room::decode::<G>(&json);
         self.run(Input::Message {
             connection: self.member(user).outlet.connection,
             ticket: Some(Ticket::new(id, json.get())),

@@ -124,8 +124,11 @@ impl<G: Game> Machine<G> {
         let Err(failed) = self.call(call, effects).await else {
             return Ok(());
         };
-        let room = &self.room.table.identity.room;
-        tracing::warn!(%room, hook, why = failed.refusal.why(), "a hook failed");
+        let (room, why) = (&self.room.table.identity.room, failed.refusal.why());
+        match failed.refusal {
+            Refusal::Internal(_) => tracing::error!(%room, hook, why, "a hook failed"),
+            _ => tracing::warn!(%room, hook, why, "a hook refused"),
+        }
         failed.or_go_on()
     }
 }

@@ -6,7 +6,6 @@ use crate::{
     log::Entry,
     protocol::{Encoded, MemberInfo, Position, Welcome, frames},
 };
-use std::sync::Arc;
 
 /// The version of the protocol that `welcome` names.
 const PROTOCOL: u32 = 1;
@@ -63,7 +62,7 @@ impl<G: Game> Machine<G> {
         let redacted = redacted.chain(effects.redacted.iter().copied());
         let frames = events
             .chain(&effects.events)
-            .filter(|entry| entry.is_for(place.member.user()))
+            .filter(|entry| is_told(place, entry, effects))
             .map(|entry| entry.frame.clone())
             .chain(redacted.map(frames::redacted));
         Some(frames.collect())
@@ -96,12 +95,9 @@ impl<G: Game> Machine<G> {
         let log = table.log.read();
         let kept = log.history();
         let skip = kept.len().saturating_sub(room_for);
-        let is_told = |entry: &&Arc<Entry>| {
-            entry.is_for(place.member.user()) && !effects.redacted.contains(&entry.seq)
-        };
         kept.skip(skip)
             .chain(own)
-            .filter(is_told)
+            .filter(|entry| is_told(place, entry, effects))
             .map(|entry| entry.frame.clone())
             .collect()
     }
@@ -133,4 +129,9 @@ impl<G: Game> Machine<G> {
             members: members.collect(),
         })
     }
+}
+
+/// Whether an event is for a member, and not to be forgotten by this very input.
+fn is_told(place: &Place, entry: &Entry, effects: &Effects) -> bool {
+    entry.is_for(place.member.user()) && !effects.redacted.contains(&entry.seq)
 }

@@ -28,8 +28,15 @@ impl<G: Game> Machine<G> {
             self.turn_away(connection, &Refusal::Rejected(words), effects);
             return Ok(());
         }
-        let (user, session) = (&newcomer.user, newcomer.session.clone());
-        if let Some(taken) = table.roster.take_over(user, connection, session) {
+        if self.may_sit_down(&newcomer) {
+            // A place to watch from is given up for a seat; nobody need be told of that twice.
+            let place = self.room.table.roster.remove_user(&newcomer.user);
+            if let Some(old) = place.and_then(|place| place.connection) {
+                self.say(effects, Delivery::Close(old, Close::Replaced.into()));
+            }
+        }
+        let table = &mut self.room.table;
+        if let Some(taken) = table.take_over(&newcomer, connection) {
             let position = newcomer.position.as_ref();
             return self.come_back(connection, taken, position, effects).await;
         }
@@ -71,6 +78,17 @@ impl<G: Game> Machine<G> {
             Some(place) => self.given_up(&place, effects).await,
             None => Ok(()),
         }
+    }
+
+    /// Whether somebody who watches has come anew to play, and there is a seat.
+    fn may_sit_down(&self, newcomer: &Newcomer) -> bool {
+        let Table {
+            roster, identity, ..
+        } = self.table();
+        let place = roster.by_user(&newcomer.user);
+        let watches = place.is_some_and(|place| place.member.role() == Role::Spectator);
+        let comes_anew = newcomer.role == Role::Player && newcomer.position.is_none();
+        watches && comes_anew && roster.has_free_seat(&identity.settings)
     }
 
     /// Makes the game; answers whether there is one.

@@ -22,6 +22,8 @@ enum Due {
     GivenUp,
     Timer,
     Tick,
+    /// The log has more than it is to keep: it is trimmed after any input.
+    Log,
     /// Nobody has come for long enough.
     Empty,
 }
@@ -42,6 +44,7 @@ impl<G: Game> Machine<G> {
             (table.roster.next_given_up(), Due::GivenUp),
             (table.timers.next(), Due::Timer),
             (self.ticks.as_ref().map(|ticks| ticks.next), Due::Tick),
+            (table.log.read().excess(), Due::Log),
             (self.empty_since.map(|since| since + keep), Due::Empty),
         ];
         let dues = dues.into_iter().filter_map(|(at, due)| Some((at?, due)));
@@ -65,6 +68,7 @@ impl<G: Game> Machine<G> {
                 None => Ok(()),
             },
             Due::Tick => self.tick(now, effects).await,
+            Due::Log => Ok(()),
             Due::Empty => {
                 self.abandon();
                 Ok(())

@@ -5,7 +5,7 @@ use crate::{
     clock::Timestamp,
     game::{Connection, Declared, Game, Identity, Newcomer, Options, Posts, decode},
     ids::{Role, RoomId, SessionId, UserId},
-    protocol::{Close, Dialect, Position},
+    protocol::{Close, Dialect, Position, Seq},
     room::{Alarm, Departure, Input, Live, Outlet, Taken, Ticket},
     store::{Commit, MemoryStore, Store, StoreError},
 };
@@ -237,6 +237,25 @@ fn what_one_handler_says_makes_nobody_slow_however_much_it_is() {
         assert_eq!((frames.len(), close), (events + 1, None));
         assert_eq!(frames[events]["ack"], 7);
     }
+}
+
+#[test]
+fn a_room_that_falls_silent_after_a_burst_does_not_keep_it() {
+    let mut live = live(Arc::new(MemoryStore));
+    let (alice, bob) = greet_two(&mut live);
+    let burst = json!({"type": "Burst", "events": 3, "bytes": 200_000});
+    run(live.run(say(1, 7, &burst), NOW));
+    drain(&alice);
+    drain(&bob);
+    let due = live.machine().deadline();
+    assert_eq!(due, Some(NOW + Duration::from_secs(1)));
+    run(live.run(Input::Due, NOW + Duration::from_secs(1)));
+    let table = live.machine().table();
+    let last = table.last.0;
+    let kept = |missing| table.log.read().after(Seq(last - missing)).is_ok();
+    assert!(kept(1) && !kept(2));
+    assert_eq!(live.machine().deadline(), None);
+    assert!(!alice.is_too_slow() && !bob.is_too_slow());
 }
 
 #[test]

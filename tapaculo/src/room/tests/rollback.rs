@@ -31,7 +31,7 @@ impl Careful {
             },
         );
         for player in room.players() {
-            room.set_metadata(player.user(), Metadata::named("changed"));
+            room.set_metadata(player.user(), Metadata::named(place));
             if place == "message" {
                 room.kick(player.user(), "no reason");
                 room.close("no reason");
@@ -100,6 +100,15 @@ impl Careful {
     #[message]
     fn touch(&mut self, room: &mut Room<Self>) -> Result<(), String> {
         self.at(room, "message")
+    }
+
+    /// What the room calls its players.
+    #[message]
+    fn names(&self, room: &Room<Self>) -> Vec<Option<Metadata>> {
+        let players = room.players().into_iter();
+        players
+            .map(|player| room.metadata(player.user()).cloned())
+            .collect()
     }
 
     /// Says where to fail from now on.
@@ -210,6 +219,11 @@ fn all_or_nothing_to_the_outside_and_with_rollback_inside_too() {
             assert!(!room.is_over(), "{place} {panics}");
             let calm = json!({"type": "Fail", "place": "nowhere", "panics": false});
             room.send("alice", calm).unwrap();
+            let names = room.send("alice", json!({"type": "Names"})).unwrap();
+            let names = names.unwrap().to_string();
+            // Alice has joined without a failure.
+            let named = names.contains(place) && place != "on_join";
+            assert!(!named, "{place} {panics}: {names}");
         }
     }
 }
