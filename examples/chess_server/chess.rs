@@ -7,11 +7,7 @@ use crate::{
     wire::{ChessEvent, ChessOptions, ChessView, LastMove, Named, Refused, Seated},
 };
 use cozy_chess::Color;
-use std::time::Duration;
 use tapaculo::prelude::*;
-
-/// How long a seat is held for a player who is cut off: the `reconnect` below.
-const RECONNECT: Duration = Duration::from_secs(20);
 
 /// Chess for two, with spectators. The struct is the state of one room. A board that everybody has
 /// left is soon worth nothing. There is no `history`: the view says all that a newcomer needs.
@@ -78,7 +74,9 @@ impl Chess {
     /// The clock of someone who is cut off runs on.
     #[on_disconnect]
     fn away(&mut self, room: &mut Room<Self>, player: &Player) {
-        let until = room.now() + RECONNECT;
+        let Some(until) = room.held_until(player.user()) else {
+            return;
+        };
         self.set_away(player, Some(until));
         let by = player.user().clone();
         room.broadcast(ChessEvent::Disconnected { by, until });

@@ -202,6 +202,9 @@ async fn who_leaves_is_asked_and_has_lost_at_once() {
     let table = Table::set().await;
     let browser = &table.browser;
     table.play("e2e4 e7e5").await;
+    let third = browser.new_tab().await;
+    sit_down(browser, &table.invite, "Cleo").await;
+    browser.reads("#detail", "watching").await;
     table.turn_to(1).await;
     browser.click("#leave").await;
     browser.click("#sure-leave").await;
@@ -209,6 +212,15 @@ async fn who_leaves_is_asked_and_has_lost_at_once() {
     table.turn_to(0).await;
     browser.reads("#status", "You won").await;
     browser.reads("#detail", "Ben left").await;
+    // The seat is free for who watches.
+    browser.turn_to(&third).await;
+    browser.click("#sit").await;
+    browser.click("#rematch").await;
+    table.turn_to(0).await;
+    browser.click("#rematch").await;
+    browser.reads("#detail", "You play").await;
+    browser.turn_to(&third).await;
+    browser.reads("#detail", "You play").await;
     table.clear().await;
 }
 

@@ -191,13 +191,6 @@ function leave() {
   $("sure").showModal();
 }
 
-/** From watching to playing: the server gives seats to those who come, so go and come. */
-function takeFreeSeat() {
-  table.close();
-  // If it heard of the coming first, it would take it for a connection in place of the old one.
-  setTimeout(open, GOODBYE);
-}
-
 function goHome() {
   table?.close();
   Seat.forgetSeat();
@@ -537,7 +530,7 @@ $("decline").onclick = () => send({ type: "DeclineDraw" });
 $("resign").onclick = resign;
 $("rematch").onclick = () => send({ type: "Rematch" });
 $("new-game").onclick = goHome;
-$("sit").onclick = takeFreeSeat;
+$("sit").onclick = open; // a free seat is for whoever comes anew
 $("leave").onclick = leave;
 $("sure").onclose = () => { if ($("sure").returnValue === "leave") goHome(); };
 $("home").onclick = event => { if (table) event.preventDefault(), leave(); };

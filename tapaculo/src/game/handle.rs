@@ -20,7 +20,8 @@ const MOST_WAITING: usize = 4096;
 /// A room, for code that does not run in it: another task, a thread, another room.
 ///
 /// It *posts*: each call puts a request into the room's queue, in order, and returns at once,
-/// whatever the room does meanwhile. Cheap to clone; it does not keep the room alive.
+/// whatever the room does meanwhile. Cheap to clone; it does not keep the room alive. What a handler
+/// posts to its own room is done after the handler, also if that fails.
 ///
 /// ```
 /// use tapaculo::{prelude::*, testing::TestRoom};

@@ -243,7 +243,7 @@ impl<G: Game> Room<G> {
     /// Has a `#[timer]` called after a time, of at least a millisecond: also when nobody is
     /// connected, but not after the room is gone.
     ///
-    /// Times have milliseconds. A timer may come a little later than it was set for, if the room is
+    /// Times are whole milliseconds, rounded down. A timer may come a little later than it was set for, if the room is
     /// busy then, but not earlier; those of one moment come in the order in which they were set.
     ///
     /// ```

@@ -228,7 +228,7 @@ impl<G: Game> Machine<G> {
                 Known::New => None,
                 Known::Answered(answer) => Some(answer),
                 Known::Conflict => {
-                    let words = "another message had this id: ids grow";
+                    let words = "this id was used for another message: use a higher one";
                     Some(refusal(ErrorCode::Conflict, words))
                 }
                 Known::Stale => {
