@@ -275,6 +275,35 @@ async fn what_was_not_answered_is_sent_again_and_applied_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_half_closed_is_replaced_and_no_seat_is_lost() {
+    let page = Page::open().await;
+    let mut observer = page.observer().await;
+    page.join("alice").await;
+    for (number, way) in [(1, Way::Up), (2, Way::Down)] {
+        page.proxy.half_close(way);
+        page.say("alice", &[number]).await;
+        assert_eq!(
+            page.answers("alice", number).await,
+            json!([{"reply": number}])
+        );
+        assert_eq!(observer.event().await["number"], number);
+    }
+    // A dead connection that the client gives up is not a goodbye either, when that gets through.
+    page.proxy.swallow(Way::Down);
+    page.say("alice", &[3]).await;
+    page.hurry().await;
+    assert_eq!(page.answers("alice", 3).await, json!([{"reply": 3}]));
+    assert_eq!(page.log("alice.resets").await, 0);
+    observer.send(json!({"ping": 1})).await;
+    let (before, _) = observer.until("pong").await;
+    let left = before
+        .iter()
+        .any(|frame| frame["presence"]["event"] == "left");
+    assert!(!left, "{before:?}");
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_closes_the_connection_is_not_sent_again() {
     let page = Page::open().await;
     page.join("alice").await;

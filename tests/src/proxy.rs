@@ -79,6 +79,7 @@ pub struct Counts {
 #[derive(Debug, Default)]
 struct Link {
     swallows: [AtomicBool; 2],
+    ends: [watch::Sender<bool>; 2],
     cut: watch::Sender<Option<Cut>>,
 }
 
@@ -125,6 +126,13 @@ impl Proxy {
     pub fn swallow(&self, way: Way) {
         for link in self.state.links().iter() {
             link.swallows[way as usize].store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Ends this way of the connections that there are, with FIN; the other way goes on.
+    pub fn half_close(&self, way: Way) {
+        for link in self.state.links().iter() {
+            link.ends[way as usize].send_replace(true);
         }
     }
 
@@ -236,8 +244,12 @@ async fn pump(
     link: &Link,
 ) -> io::Result<()> {
     let mut buffer = [0; BUFFER_BYTES];
+    let mut end = link.ends[way as usize].subscribe();
     loop {
-        let bytes = from.read(&mut buffer).await?;
+        let bytes = tokio::select! {
+            bytes = from.read(&mut buffer) => bytes?,
+            () = async { drop(end.wait_for(|end| *end).await) } => return to.shutdown().await,
+        };
         if link.swallows[way as usize].load(Ordering::SeqCst) {
             if bytes == 0 {
                 return std::future::pending().await; // the end is swallowed, too

@@ -243,7 +243,7 @@ impl<G: Game> Room<G> {
     /// Has a `#[timer]` called after a time, of at least a millisecond: also when nobody is
     /// connected, but not after the room is gone.
     ///
-    /// Times are whole milliseconds, rounded down. A timer may come a little later than it was set for, if the room is
+    /// Times are whole milliseconds, rounded up. A timer may come a little later than it was set for, if the room is
     /// busy then, but not earlier; those of one moment come in the order in which they were set.
     ///
     /// ```
@@ -282,7 +282,9 @@ impl<G: Game> Room<G> {
     /// assert_eq!(room.received("alice"), ["nobody knew the answer to question 7"]);
     /// ```
     pub fn after(&mut self, time: Duration, timer: G::Timer) -> TimerId {
-        let at = self.table.now + time.max(SHORTEST);
+        let millis = time.max(SHORTEST).as_nanos().div_ceil(1_000_000);
+        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+        let at = self.table.now + Duration::from_millis(millis);
         self.table.stage_timer(at, AnyTimer::new(timer))
     }
 
