@@ -329,8 +329,8 @@ class Room {
     if (!volatile) {
       if (seq <= this.seq) return; // told before the connection was lost
       this.seq = seq;
-      // Before `synced`, a redaction among what was missed may be still to come.
-      if (this.status === "connected") this.#resumeFrom = seq;
+      // A greeting has to be whole; what was missed comes in order, and may be cut anywhere.
+      if (this.#resumeFrom !== null) this.#resumeFrom = seq;
     }
     this.#tell("onEvent", data, { seq, from, volatile, past: !volatile && seq <= this.#stateSeq });
   }

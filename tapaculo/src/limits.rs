@@ -3,10 +3,12 @@
 use crate::{
     clock::{Clock, Timestamp},
     ids::UserId,
+    protocol::Close,
+    room::Outlet,
 };
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, Weak},
     time::Duration,
 };
 
@@ -37,7 +39,7 @@ pub struct MessageLimits {
     pub max_messages_per_window: u32,
     /// How long the window is; it slides, so that the limit holds from any moment on.
     pub window_duration: Duration,
-    /// How long a user is banned who sends more: its connection is closed with `4008`, and new ones
+    /// How long a user is banned who sends more: its connections are closed with `4008`, and new ones
     /// are refused with `429`. Where it is zero nobody is banned, and what is too much is refused as
     /// `rate_limited`.
     pub ban_duration: Duration,
@@ -76,6 +78,8 @@ struct Usage {
     /// When, oldest first: those within the window.
     sent: VecDeque<Timestamp>,
     banned_until: Option<Timestamp>,
+    /// Its connections, which a ban ends.
+    outlets: Vec<Weak<Outlet>>,
 }
 
 /// Why a frame is not looked at.
@@ -152,6 +156,15 @@ impl Users {
 }
 
 impl Account {
+    /// Has a connection ended when its user is banned.
+    pub(crate) fn attach(&self, outlet: &Arc<Outlet>) {
+        if let Some(usage) = &self.usage {
+            let mut usage = locked(usage);
+            usage.outlets.retain(|outlet| outlet.strong_count() > 0);
+            usage.outlets.push(Arc::downgrade(outlet));
+        }
+    }
+
     /// Counts a frame that has come in.
     pub(crate) fn count(&self) -> Result<(), Excess> {
         match (&self.usage, &self.limits.rate) {
@@ -188,6 +201,9 @@ impl Usage {
         }
         self.banned_until = Some(now + rate.ban_duration);
         self.sent = VecDeque::new();
+        for outlet in self.outlets.drain(..).filter_map(|outlet| outlet.upgrade()) {
+            outlet.dismiss(Close::Banned);
+        }
         Err(Excess::Banned(rate.ban_duration))
     }
 }
@@ -216,7 +232,7 @@ mod tests {
                 Err(Excess::RateLimited(time)) => {
                     let mut later = Usage {
                         sent: usage.sent.clone(),
-                        banned_until: None,
+                        ..Usage::default()
                     };
                     assert!(later.count(&rate, at + time).is_ok(), "{at:?} {time:?}");
                 }

@@ -80,6 +80,13 @@ impl Entry {
     }
 }
 
+/// Something that a client has missed.
+#[derive(Debug)]
+pub(crate) enum Missed<'a> {
+    Event(&'a Arc<Entry>),
+    Redacted(Seq),
+}
+
 /// The position asked for is no longer in the log.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FellBehind;
@@ -218,20 +225,28 @@ impl Log {
         }
     }
 
-    /// What a client with this position has missed: events, and what is to be forgotten. An event
-    /// that was forgotten meanwhile is not among them.
-    pub(crate) fn missed_since(
-        &self,
-        position: Seq,
-    ) -> Result<(impl Iterator<Item = &Arc<Entry>>, impl Iterator<Item = Seq>), FellBehind> {
+    /// What a client with this position has missed, in the order in which others were told, so
+    /// that it may be cut anywhere: the number of an event is a position again. An event that was
+    /// forgotten meanwhile is for nobody.
+    pub(crate) fn missed_since(&self, position: Seq) -> Result<Vec<Missed<'_>>, FellBehind> {
         let many = Seq(position.0.saturating_add(RESUME_EVENTS as u64)) < self.last;
         if position < self.complete_from || position > self.last || many {
             return Err(FellBehind);
         }
         let events = self.after(position)?;
         let redactions = self.redactions.iter();
-        let missed = redactions.filter(move |(after, seq)| *after >= position && *seq <= position);
-        Ok((events, missed.map(|(_, seq)| *seq)))
+        let mut redactions = redactions
+            .filter(|(after, seq)| *after >= position && *seq <= position)
+            .peekable();
+        let mut missed = Vec::new();
+        for event in events {
+            while let Some((_, seq)) = redactions.next_if(|(after, _)| *after < event.seq) {
+                missed.push(Missed::Redacted(*seq));
+            }
+            missed.push(Missed::Event(event));
+        }
+        missed.extend(redactions.map(|(_, seq)| Missed::Redacted(*seq)));
+        Ok(missed)
     }
 
     /// The events after a position, oldest first.
@@ -378,17 +393,25 @@ mod tests {
         log.redact(Seq(2));
         log.redact(Seq(9));
         assert_eq!(numbers(log.history()), [1, 3, 4, 5]);
-        let (events, redacted) = log.missed_since(Seq(1)).unwrap();
-        let alice = user("alice");
-        let heard = events.filter(|event| event.is_for(&alice));
-        assert_eq!(numbers(heard), [3, 4, 5]);
-        assert_eq!(redacted.count(), 0, "it never had it");
-        let (events, redacted) = log.missed_since(Seq(4)).unwrap();
-        assert_eq!(numbers(events), [5]);
-        assert_eq!(redacted.collect::<Vec<_>>(), [Seq(2)]);
-        // Who was told of what came later was told of that, too.
+        // It never had event 2, so it need not forget it.
+        assert_eq!(missed(&log, 1), [3, 4, 5]);
+        assert_eq!(missed(&log, 4), [5, -2]);
         slowly(&mut log, [entry(6, Audience::All, 1)]);
-        assert_eq!(log.missed_since(Seq(6)).unwrap().1.count(), 0);
+        // Wherever a client is cut, it goes on from there.
+        assert_eq!(missed(&log, 4), [5, -2, 6]);
+        assert_eq!(missed(&log, 5), [-2, 6]);
+        assert_eq!(missed(&log, 6), [0; 0]);
+    }
+
+    /// The numbers of what a user has missed; of what is to be forgotten, less than zero.
+    fn missed(log: &Log, position: u64) -> Vec<i64> {
+        let alice = user("alice");
+        let missed = log.missed_since(Seq(position)).unwrap().into_iter();
+        let missed = missed.filter_map(|missed| match missed {
+            Missed::Event(event) => event.is_for(&alice).then_some(event.seq.0.cast_signed()),
+            Missed::Redacted(seq) => Some(-seq.0.cast_signed()),
+        });
+        missed.collect()
     }
 
     #[test]
@@ -396,7 +419,7 @@ mod tests {
         let mut log = Log::new(0);
         slowly(&mut log, (1..=1030).map(|seq| entry(seq, Audience::All, 1)));
         assert!(log.missed_since(Seq(1031)).is_err(), "it never was");
-        assert_eq!(log.missed_since(Seq(6)).unwrap().0.count(), 1024);
+        assert_eq!(log.missed_since(Seq(6)).unwrap().len(), 1024);
         assert!(log.missed_since(Seq(5)).is_err());
         for seq in 1..=1025 {
             log.redact(Seq(seq));

@@ -60,6 +60,12 @@ impl Gate {
         begun.await.expect("the handler begins in time");
     }
 
+    /// Stands before it until it is opened.
+    pub(crate) async fn pass(&self) {
+        self.begun.notify_one();
+        self.open.notified().await;
+    }
+
     /// Lets one handler through.
     pub(crate) fn open(&self) {
         self.open.notify_one();
@@ -158,9 +164,7 @@ impl Desk {
     /// Says something once the gate is opened.
     #[message]
     async fn ponder(&mut self, room: &mut Room<Self>, gate: String) -> usize {
-        let gate = Gate::of(&gate);
-        gate.begun.notify_one();
-        gate.open.notified().await;
+        Gate::of(&gate).pass().await;
         self.said.push("hm".to_owned());
         let text = "hm".to_owned();
         room.broadcast(DeskEvent::Said { text });

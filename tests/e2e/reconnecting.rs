@@ -1,5 +1,6 @@
 //! Connections that are lost, taken over and come back.
 
+use crate::games::Gate;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -34,6 +35,15 @@ fn said(room: &str) -> Vec<(u64, Vec<UserId>)> {
 
 #[tapaculo::game]
 impl Murmur {
+    #[message]
+    async fn wait(&mut self, room: &mut Room<Self>, player: &Player, gate: String) {
+        Gate::of(&gate).pass().await;
+        for n in 0..400 {
+            let by = player.user().clone();
+            room.broadcast(Heard { by, n });
+        }
+    }
+
     #[message]
     fn say(&mut self, room: &mut Room<Self>, player: &Player, n: u64, to: String) -> u64 {
         self.applied += 1;
@@ -288,6 +298,31 @@ async fn seats_outlive_sockets() {
     }
     let mut erin = server.connect("erin", "held").await;
     assert_eq!(erin.until("welcome").await.1["welcome"]["seat"], 2);
+}
+
+#[tokio::test]
+async fn a_goodbye_counts_though_the_client_does_not_wait_for_ours() {
+    let server = murmur().await;
+    let mut ben = server.join("ben", "r").await;
+    let gate = Gate::of("goodbye");
+    for round in 0..50 {
+        let mut ann = server.connect("ann", "r").await;
+        ann.send(json!({"data": {"type": "Wait", "gate": "goodbye"}}))
+            .await;
+        gate.begun().await;
+        ann.raw(Message::Close(None)).await;
+        // It reads nothing: its system answers the first of what it is told with RST, and the
+        // rest can't be sent.
+        drop(ann);
+        gate.open();
+        loop {
+            let event = ben.until("presence").await.1["presence"]["event"].clone();
+            assert_ne!(event, "disconnected", "round {round}");
+            if event == "left" {
+                break;
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -232,12 +232,10 @@ impl Posts {
         post
     }
 
-    /// Takes no more: the room is gone.
-    pub(crate) fn close(&self) {
+    /// Takes no more, since the room is gone; gives what still waits, one by one.
+    pub(crate) fn close(&self) -> Option<Post> {
         let mut waiting = self.waiting();
         waiting.closed = true;
-        let forgotten = std::mem::take(&mut waiting.posts);
-        drop(waiting);
-        drop(forgotten);
+        waiting.posts.pop_front()
     }
 }

@@ -68,7 +68,7 @@ impl Timers {
         Some(*at)
     }
 
-    /// Takes the next one out.
+    /// Takes the next one out, whenever it is due.
     pub(crate) fn pop(&mut self) -> Option<AnyTimer> {
         let ((_, id), timer) = self.queue.pop_first()?;
         self.times.remove(&id);

@@ -26,11 +26,14 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    fn panicked(payload: &(dyn Any + Send)) -> Self {
-        let text = payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned());
-        Self::Panicked(text.or_else(|| payload.downcast_ref::<String>().cloned()))
+    fn panicked(payload: Box<dyn Any + Send>) -> Self {
+        let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        if text.is_none() {
+            // It is of a type of the game's, whose `drop` may panic as well.
+            std::mem::forget(payload);
+        }
+        Self::Panicked(text)
     }
 }
 
@@ -66,10 +69,10 @@ pub(super) async fn contain<T>(
         .await
     };
     let contained = AssertUnwindSafe(contained).catch_unwind().await;
-    contained.unwrap_or_else(|payload| Err(Failure::panicked(&*payload)))
+    contained.unwrap_or_else(|payload| Err(Failure::panicked(payload)))
 }
 
 /// Runs code that does not wait.
 pub(super) fn contain_now<T>(code: impl FnOnce() -> T) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| Failure::panicked(&*payload))
+    catch_unwind(AssertUnwindSafe(code)).map_err(Failure::panicked)
 }

@@ -11,7 +11,8 @@ use crate::{
     protocol::{Close, ErrorCode, frames},
     store::{Commit, Store},
 };
-use std::{collections::HashMap, sync::Arc};
+use futures_util::FutureExt;
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 
 /// A room in use: the core, the store behind it, and the connections it speaks to.
 ///
@@ -78,7 +79,7 @@ impl<G: Game> Live<G> {
         if let Input::Leave(connection, _) = &input {
             self.outlets.remove(connection);
         }
-        let effects = self.machine.step(input, now).await;
+        let effects = self.step(input, now).await;
         let commit = Commit {
             room: &self.machine.table().identity,
             events: &effects.events,
@@ -88,6 +89,27 @@ impl<G: Game> Live<G> {
             Err(error) => {
                 tracing::error!(%error, "nothing of it is told; the room is given up");
                 self.give_up(from, id);
+            }
+        }
+    }
+
+    /// Runs an input. What of a game runs outside of its handlers, as the `drop` of a timer, has no
+    /// business to panic; if it does, the room ends all the same.
+    async fn step(&mut self, input: Input<G::Message>, now: Timestamp) -> Effects {
+        let stepping = AssertUnwindSafe(self.machine.step(input, now));
+        match stepping.catch_unwind().await {
+            Ok(effects) => effects,
+            Err(payload) => {
+                std::mem::forget(payload);
+                let identity = &self.machine.table().identity;
+                tracing::error!(room = %identity.room, "the game panicked where it must not");
+                self.machine.abandon();
+                let last = self.machine.table().log.read().last();
+                let close = Delivery::CloseAll(Close::Internal.into());
+                Effects {
+                    deliveries: vec![(last, close)],
+                    ..Effects::default()
+                }
             }
         }
     }
@@ -162,7 +184,7 @@ impl<G: Game> Live<G> {
         log.append(&effects.events, &effects.redacted, now);
         if !effects.events.is_empty() {
             for outlet in self.outlets.values() {
-                outlet.notice(&effects.events);
+                outlet.notice(&effects.events, &effects.redacted);
             }
         }
         touched.iter().for_each(|outlet| outlet.wake());

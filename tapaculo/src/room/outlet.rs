@@ -43,8 +43,10 @@ pub(crate) struct Outlet {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// The greeting, then what is held behind it.
     greeting: VecDeque<Encoded>,
+    /// What is held behind the greeting: events by their numbers, and other frames each behind the
+    /// event that it is to be told after.
+    held: VecDeque<(Seq, Encoded)>,
     held_bytes: usize,
     /// How many those may be: the longer a greeting, the more happens meanwhile.
     may_hold: usize,
@@ -88,7 +90,7 @@ impl Outlet {
             .expect("nothing panics while it holds an outlet's lock")
     }
 
-    fn is_greeted(&self) -> bool {
+    fn is_being_greeted(&self) -> bool {
         self.greeted.load(Ordering::Acquire)
     }
 
@@ -104,9 +106,9 @@ impl Outlet {
 
     /// Tells of the events that the log has just got, and wakes the connection if it has something
     /// to send for it.
-    pub(super) fn notice(&self, events: &[Arc<Entry>]) {
+    pub(super) fn notice(&self, events: &[Arc<Entry>], redacted: &[Seq]) {
         let is_concerned = events.iter().any(|event| event.is_for(&self.user));
-        if is_concerned && !self.is_greeted() {
+        if is_concerned && !self.is_being_greeted() {
             self.wake();
             return;
         }
@@ -118,11 +120,13 @@ impl Outlet {
             return;
         };
         let before = *position;
-        if self.is_greeted() {
+        if self.is_being_greeted() {
             *position = before.max(last.seq);
             let new = events.iter().filter(|event| event.seq > before);
-            for event in new.filter(|event| event.is_for(&self.user)) {
-                waiting.hold(event.frame.clone());
+            let told =
+                |event: &&Arc<Entry>| event.is_for(&self.user) && !redacted.contains(&event.seq);
+            for event in new.filter(told) {
+                waiting.hold_event(event);
             }
         } else if !is_concerned && before.next() == first.seq {
             // Nothing of it is for this connection, which may sleep on: it has not fallen behind.
@@ -163,14 +167,14 @@ impl Outlet {
         };
         let behind = after.0.saturating_sub(position.0) > IDLE_FRAMES as u64;
         let much = waiting.own.len() >= IDLE_FRAMES || waiting.own_bytes > OWN_BYTES / 4;
-        if !behind && !much && !self.is_greeted() {
+        if !behind && !much && !self.is_being_greeted() {
             self.push(waiting, after, frame.clone());
         }
     }
 
     fn push(&self, mut waiting: MutexGuard<'_, Waiting>, after: Seq, frame: Encoded) {
-        if self.is_greeted() {
-            waiting.hold(frame);
+        if self.is_being_greeted() {
+            waiting.hold_frame(after, frame);
             return;
         }
         // One frame may be as big as it likes: it is what waits behind it that counts.
@@ -211,7 +215,7 @@ impl Outlet {
     /// Whether what waits has outgrown its bounds, so that taking more of it is pointless.
     pub(crate) fn is_too_slow(&self) -> bool {
         let mut waiting = self.waiting();
-        if let (Some((log, position)), false) = (&waiting.log, self.is_greeted()) {
+        if let (Some((log, position)), false) = (&waiting.log, self.is_being_greeted()) {
             let behind = log.read().after(*position).is_err();
             waiting.too_slow |= behind;
         }
@@ -229,6 +233,8 @@ impl Outlet {
         let mut waiting = self.waiting();
         let Waiting {
             greeting,
+            held,
+            held_bytes,
             log,
             own,
             own_bytes,
@@ -249,6 +255,14 @@ impl Outlet {
         if !greeting.is_empty() {
             let few = greeting.len().min(most);
             greeting.drain(..few).for_each(|frame| push(&frame));
+            return Taken::More;
+        }
+        if !held.is_empty() {
+            let few = held.len().min(most);
+            for (_, frame) in held.drain(..few) {
+                *held_bytes -= frame.len();
+                push(&frame);
+            }
             return Taken::More;
         }
         self.greeted.store(false, Ordering::Release);
@@ -293,13 +307,25 @@ impl Outlet {
 }
 
 impl Waiting {
-    /// Keeps a frame behind the greeting, as far as that may go.
-    fn hold(&mut self, frame: Encoded) {
+    /// Keeps an event behind the greeting, before the frames that are to be told after it.
+    fn hold_event(&mut self, event: &Entry) {
+        let place = self.held.partition_point(|(after, _)| *after < event.seq);
+        self.hold(place, event.seq, event.frame.clone());
+    }
+
+    /// Keeps a frame behind the greeting, and behind the event that it is to be told after.
+    fn hold_frame(&mut self, after: Seq, frame: Encoded) {
+        let last = self.held.back().map_or(after, |(last, _)| after.max(*last));
+        self.hold(self.held.len(), last, frame);
+    }
+
+    /// Keeps it, as far as that may go.
+    fn hold(&mut self, place: usize, after: Seq, frame: Encoded) {
         if self.held_bytes > self.may_hold {
             self.too_slow = true;
         } else {
             self.held_bytes += frame.len();
-            self.greeting.push_back(frame);
+            self.held.insert(place, (after, frame));
         }
     }
 }

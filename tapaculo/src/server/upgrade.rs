@@ -112,6 +112,7 @@ fn start(
 ) -> session::Start {
     let connection = Connection(NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed));
     let outlet = Arc::new(Outlet::new(connection, access.user.clone(), dialect));
+    account.attach(&outlet);
     let visitor = Visitor {
         outlet: Arc::clone(&outlet),
         newcomer: Newcomer {

@@ -54,6 +54,9 @@ const BATCH: usize = 64;
 /// How long a peer may take to read up to the close frame and to answer it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long what has come in before the connection broke is looked through for a goodbye.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How long is a frame that closes the connection: four times the largest message, and at least
 /// 64 KiB.
 pub(crate) fn hard_limit(max_message: usize) -> usize {
@@ -151,6 +154,9 @@ enum Stage {
     Open,
     /// A close frame is on its way or sent; what comes in is no longer heard.
     Closing,
+    /// Nothing can be sent; but what has come in may end with a goodbye, of a client that did not
+    /// wait for ours.
+    Broken,
     /// Nothing can be sent or received.
     Dead,
 }
@@ -179,10 +185,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             // reset the connection, and the close frame be lost.
             let reading = match self.stage {
                 Stage::Open => self.work.is_none() && written.is_ready(),
-                Stage::Closing => true,
+                Stage::Closing | Stage::Broken => true,
                 Stage::Dead => false,
             };
             let read = match written {
+                Poll::Ready(Err(Broken)) if self.stage == Stage::Open => {
+                    self.stage = Stage::Broken;
+                    self.close_by(Instant::now() + GOODBYE_TIMEOUT);
+                    continue;
+                }
                 Poll::Ready(Err(Broken)) => Poll::Ready(ControlFlow::Break(())),
                 _ if reading => self.poll_read(cx),
                 _ => Poll::Pending,
@@ -196,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Poll::Ready(ControlFlow::Break(()))
                     if self.stage == Stage::Closing && written.is_pending() => {}
                 Poll::Ready(ControlFlow::Break(())) => {
-                    if self.stage == Stage::Open || self.work.is_some() {
+                    if self.stage != Stage::Closing || self.work.is_some() {
                         self.stage = Stage::Dead;
                         continue;
                     }
@@ -224,6 +235,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Writes whatever waits; ready when all of it is on its way.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        if self.stage == Stage::Broken {
+            return Poll::Ready(Ok(()));
+        }
         loop {
             if !self.batch.is_empty() && self.outlet.is_too_slow() {
                 self.batch.clear();
@@ -257,11 +271,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Some(Err(error)) => return Poll::Ready(self.unreadable(&error)),
             None => return Poll::Ready(ControlFlow::Break(())),
         };
-        if self.stage == Stage::Open {
+        if self.stage == Stage::Broken {
+            if let Message::Close(frame) = frame {
+                self.hear_goodbye(frame.as_ref());
+                return Poll::Ready(ControlFlow::Break(()));
+            }
+        } else if self.stage == Stage::Open {
             match frame {
                 Message::Text(text) => match self.account.count() {
                     Ok(()) => self.hear(&text),
-                    Err(excess) => self.overheard(excess, Incoming::id_of(&text)),
+                    Err(excess) => self.refuse_excess(excess, Incoming::id_of(&text)),
                 },
                 Message::Binary(_) => match self.account.count() {
                     Ok(()) => {
@@ -269,24 +288,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                         let error = frames::error(ErrorCode::BadFrame, words, None);
                         self.outlet.answer(error);
                     }
-                    Err(excess) => self.overheard(excess, None),
+                    Err(excess) => self.refuse_excess(excess, None),
                 },
                 Message::Close(frame) => {
-                    // `close()` of a browser has no code; a page that goes away says 1001.
-                    let code = frame.map_or(CloseCode::Normal, |frame| frame.code);
-                    if code == CloseCode::Normal {
-                        self.departure = Departure::GaveUp;
-                    }
+                    self.hear_goodbye(frame.as_ref());
                     // The answer is already on its way; nothing else may follow it.
                     self.batch.clear();
                     self.unflushed = true;
                     self.begin_to_close();
                 }
-                // A ping is answered below this level.
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => self.unflushed = true,
+                // It is answered below this level.
+                Message::Ping(_) => {
+                    self.unflushed = true;
+                    if let Err(excess) = self.account.count() {
+                        self.refuse_excess(excess, None);
+                    }
+                }
+                Message::Pong(_) | Message::Frame(_) => self.unflushed = true,
             }
         }
         Poll::Ready(ControlFlow::Continue(()))
+    }
+
+    fn hear_goodbye(&mut self, frame: Option<&CloseFrame>) {
+        // `close()` of a browser has no code; a page that goes away says 1001.
+        let code = frame.map_or(CloseCode::Normal, |frame| frame.code);
+        if code == CloseCode::Normal {
+            self.departure = Departure::GaveUp;
+        }
     }
 
     /// Acts on a text frame of the client.
@@ -312,7 +341,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Answers a frame that is one too many.
-    fn overheard(&self, excess: Excess, id: Option<u64>) {
+    fn refuse_excess(&self, excess: Excess, id: Option<u64>) {
         let (code, words, time) = match excess {
             Excess::RateLimited(time) => (ErrorCode::RateLimited, "too many messages", time),
             Excess::Banned(time) => (ErrorCode::Banned, "banned for a while", time),
@@ -372,10 +401,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     fn close_soon(&mut self) {
         if self.close_by.is_none() {
-            let by = Instant::now() + CLOSE_TIMEOUT;
-            self.close_by = Some(by);
-            self.beat.look_at(by);
+            self.close_by(Instant::now() + CLOSE_TIMEOUT);
         }
+    }
+
+    fn close_by(&mut self, by: Instant) {
+        self.close_by = Some(by);
+        self.beat.look_at(by);
     }
 
     /// Keeps time: the heartbeat, a peer that takes nothing, a close that is not answered.

@@ -3,7 +3,7 @@
 use super::{Delivery, Effects, Failed, Machine, contain_now};
 use crate::{
     game::{Connection, Game, Place, Refusal},
-    log::Entry,
+    log::{Entry, Missed},
     protocol::{Encoded, MemberInfo, Position, Welcome, frames},
 };
 
@@ -58,13 +58,17 @@ impl<G: Game> Machine<G> {
             return None;
         }
         let log = table.log.read();
-        let (events, redacted) = log.missed_since(position.seq).ok()?;
-        let redacted = redacted.chain(effects.redacted.iter().copied());
-        let frames = events
-            .chain(&effects.events)
-            .filter(|entry| is_told(place, entry, effects))
-            .map(|entry| entry.frame.clone())
-            .chain(redacted.map(frames::redacted));
+        let missed = log.missed_since(position.seq).ok()?.into_iter();
+        let own = effects.events.iter().map(Missed::Event);
+        let redacted = effects.redacted.iter().copied().map(Missed::Redacted);
+        let frames = missed
+            .chain(own)
+            .chain(redacted)
+            .filter_map(|missed| match missed {
+                Missed::Event(entry) if is_told(place, entry, effects) => Some(entry.frame.clone()),
+                Missed::Event(_) => None,
+                Missed::Redacted(seq) => Some(frames::redacted(seq)),
+            });
         Some(frames.collect())
     }
 

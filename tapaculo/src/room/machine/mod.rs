@@ -131,16 +131,19 @@ impl<G: Game> Machine<G> {
     pub(super) fn abandon(&mut self) {
         self.over = true;
         let table = &mut self.room.table;
-        let timers = std::mem::take(&mut table.timers);
-        let (game, posts) = (self.game.take(), &table.posts);
-        let dropped = contain_now(|| {
-            posts.close();
-            drop(timers);
-            drop(game);
-        });
-        // A game that can't even be dropped is gone all the same.
-        if dropped.is_err() {
-            tracing::error!(room = %self.table().identity.room, "dropping the game panicked");
+        // A game that can't even be dropped is gone all the same. Each part by itself: a second
+        // panic while a first one unwinds would end the process.
+        let mut dropped = contain_now(|| table.discard());
+        while let Some(timer) = table.timers.pop() {
+            dropped = dropped.and(contain_now(|| drop(timer)));
+        }
+        while let Some(post) = table.posts.close() {
+            dropped = dropped.and(contain_now(|| drop(post)));
+        }
+        let game = self.game.take();
+        dropped = dropped.and(contain_now(|| drop(game)));
+        if let Err(failure) = dropped {
+            tracing::error!(room = %self.table().identity.room, "dropping the game {failure}");
         }
     }
 

@@ -309,6 +309,52 @@ fn a_newcomer_is_not_slow_while_it_is_greeted_and_misses_nothing_of_what_happens
 }
 
 #[test]
+fn what_is_held_behind_a_greeting_is_in_order_and_forgets_what_is_to_be_forgotten() {
+    let mut live = live(Arc::new(MemoryStore));
+    let (alice, bob) = join_two(&mut live);
+    drain(&alice);
+    // Bob's greeting waits while something is said and taken back, and Alice leaves.
+    run(live.run(message(1, 1, "Blurt"), NOW));
+    run(live.run(message(1, 2, "Twitch"), NOW));
+    run(live.run(Input::Leave(Connection(1), Departure::Dropped), NOW));
+    let (frames, _) = drain(&bob);
+    let greeted = frames
+        .iter()
+        .position(|frame| frame.get("synced").is_some());
+    let held = frames[greeted.unwrap() + 1..].iter();
+    let held = held.map(|frame| {
+        let what = ["data", "redacted"].iter().find_map(|key| frame.get(key));
+        what.cloned()
+            .unwrap_or_else(|| frame["presence"]["event"].clone())
+    });
+    // What is volatile has given way.
+    let expected = [
+        json!(4),
+        json!("twitched"),
+        json!("left"),
+        json!("alice left"),
+    ];
+    assert_eq!(held.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_newcomer_who_keeps_up_is_not_slow_however_much_is_said_meanwhile() {
+    let mut live = live(Arc::new(MemoryStore));
+    let (alice, bob) = join_two(&mut live);
+    let mut frames = VecDeque::new();
+    for id in 1..=5000 {
+        run(live.run(
+            say(1, id, &json!({"type": "Burst", "events": 1, "bytes": 1000})),
+            NOW,
+        ));
+        drain(&alice);
+        // One is taken for each that is said, so that the greeting never quite ends.
+        assert_eq!(bob.take(1, &mut frames), Taken::More, "{id}");
+    }
+    assert!(!bob.is_too_slow());
+}
+
+#[test]
 fn what_waits_behind_a_greeting_is_bounded_too() {
     let mut live = live(Arc::new(MemoryStore));
     let (alice, bob) = join_two(&mut live);

@@ -134,6 +134,13 @@ impl Fragile {
         room.broadcast_volatile(Said("after".to_owned()));
     }
 
+    /// Says something and takes it back.
+    #[message]
+    fn blurt(&mut self, room: &mut Room<Self>) {
+        room.broadcast(Said("a secret".to_owned()));
+        room.redact(room.last_seq());
+    }
+
     #[message]
     fn roll(&mut self, room: &mut Room<Self>) -> u32 {
         use rand::RngExt;

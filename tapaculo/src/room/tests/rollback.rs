@@ -263,3 +263,79 @@ fn a_refused_newcomer_leaves_no_ghost_in_a_room_that_goes_on() {
     room.join("carol").unwrap();
     assert_eq!(room.frames("carol")[0]["welcome"]["seat"], 1);
 }
+
+/// Panics when it is dropped, unless something else does already.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "this panic is part of a test");
+    }
+}
+
+/// Has nothing but trouble to leave behind.
+#[tapaculo::game(players = 2, rollback, reconnect = "1s", empty_timeout = "1s", event = u32)]
+#[derive(Clone, Default)]
+struct Minefield;
+
+#[tapaculo::game]
+impl Minefield {
+    #[message]
+    fn lay(&mut self, room: &mut Room<Self>) {
+        for _ in 0..2 {
+            room.after(Duration::from_secs(1), MinefieldTimer::Blow { bomb: Bomb });
+        }
+    }
+
+    #[message]
+    fn tread(&mut self, room: &mut Room<Self>) {
+        let bomb = MinefieldTimer::Blow { bomb: Bomb };
+        let timer = room.after(Duration::from_secs(9), bomb);
+        room.broadcast(1);
+        room.cancel(timer);
+    }
+
+    #[message]
+    fn close(&mut self, room: &mut Room<Self>) {
+        room.close("enough");
+    }
+
+    #[message]
+    fn throw(&mut self) {
+        std::panic::panic_any(Bomb);
+    }
+
+    #[timer]
+    fn blow(&mut self, bomb: Bomb) {
+        drop(bomb);
+    }
+}
+
+#[test]
+fn what_panics_when_it_is_dropped_ends_its_room_and_nothing_else() {
+    let minefield = || {
+        let mut room = TestRoom::<Minefield>::new();
+        room.join("alice").unwrap();
+        room.join("bob").unwrap();
+        room
+    };
+    // Outside of any handler: nothing is half told, and nobody is left behind in a dead room.
+    let mut room = minefield();
+    room.send("alice", json!({"type": "Tread"})).unwrap_err();
+    assert_eq!(room.closed("bob"), Some(1011));
+    assert!(room.is_over());
+    assert_eq!(room.received("bob"), [json!(null); 0]);
+    // Several at once, as the room ends, do not end the process.
+    let mut room = minefield();
+    room.send("alice", json!({"type": "Lay"})).unwrap();
+    room.send("alice", json!({"type": "Close"})).unwrap();
+    assert_eq!(room.closed("bob"), Some(4010));
+    // In a handler it is that handler's panic.
+    for tag in ["Lay", "Throw"] {
+        let mut room = minefield();
+        let sent = room.send("alice", json!({"type": tag}));
+        assert_eq!(sent.is_err(), tag == "Throw");
+        room.advance(Duration::from_secs(2));
+        assert!(!room.is_over(), "{tag}");
+    }
+}
