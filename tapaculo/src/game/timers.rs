@@ -6,6 +6,7 @@ use std::{
     any::Any,
     collections::{BTreeMap, HashMap},
     fmt,
+    sync::{Mutex, PoisonError},
 };
 
 /// A timer that was set with [`Room::after`](crate::Room::after), to cancel it by.
@@ -16,16 +17,20 @@ use std::{
 pub struct TimerId(u64);
 
 /// A timer of any game: what its `#[timer]` is called with.
-pub(crate) struct AnyTimer(Box<dyn Any + Send>);
+///
+/// Never locked: the mutex is there because a room can be looked at from several threads (`&Room` in
+/// an asynchronous handler), and a timer need not.
+pub(crate) struct AnyTimer(Mutex<Box<dyn Any + Send>>);
 
 impl AnyTimer {
     pub(crate) fn new<T: Send + 'static>(timer: T) -> Self {
-        Self(Box::new(timer))
+        Self(Mutex::new(Box::new(timer)))
     }
 
     /// The timer as its game's; `None` if it is another game's, which can't be.
     pub(crate) fn of<T: 'static>(self) -> Option<T> {
-        self.0.downcast().ok().map(|timer| *timer)
+        let timer = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        timer.downcast().ok().map(|timer| *timer)
     }
 }
 
