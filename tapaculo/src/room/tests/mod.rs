@@ -1,6 +1,7 @@
 //! The room core without a socket.
 
 mod delivery;
+mod fuzz;
 mod handle;
 mod promises;
 mod rollback;
