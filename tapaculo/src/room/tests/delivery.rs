@@ -315,7 +315,8 @@ fn what_is_held_behind_a_greeting_is_in_order_and_forgets_what_is_to_be_forgotte
     drain(&alice);
     // Bob's greeting waits while something is said and taken back, and Alice leaves.
     run(live.run(message(1, 1, "Blurt"), NOW));
-    run(live.run(message(1, 2, "Twitch"), NOW));
+    run(live.run(say(1, 2, &json!({"type": "Retract", "seq": 1})), NOW));
+    run(live.run(message(1, 3, "Twitch"), NOW));
     run(live.run(Input::Leave(Connection(1), Departure::Dropped), NOW));
     let (frames, _) = drain(&bob);
     let greeted = frames
@@ -330,6 +331,8 @@ fn what_is_held_behind_a_greeting_is_in_order_and_forgets_what_is_to_be_forgotte
     // What is volatile has given way.
     let expected = [
         json!(4),
+        json!("never mind"),
+        json!(1),
         json!("twitched"),
         json!("left"),
         json!("alice left"),

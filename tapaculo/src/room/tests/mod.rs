@@ -135,6 +135,13 @@ impl Fragile {
         room.broadcast_volatile(Said("after".to_owned()));
     }
 
+    /// Says that it takes something back, and does.
+    #[message]
+    fn retract(&mut self, room: &mut Room<Self>, seq: u64) {
+        room.broadcast(Said("never mind".to_owned()));
+        room.redact(seq);
+    }
+
     /// Says something and takes it back.
     #[message]
     fn blurt(&mut self, room: &mut Room<Self>) {
