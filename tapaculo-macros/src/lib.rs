@@ -52,10 +52,19 @@ use proc_macro::TokenStream;
 /// | [`macro@timer`] | a time that was set with `room.after` has come |
 /// | [`macro@tick`] | at a steady rate, while somebody is connected |
 ///
+/// # When a method fails
+///
+/// It fails if it returns `Err`, panics or takes too long; then nothing of what it said, set or
+/// scheduled through the room has happened, and what it drew from `room.rng()` is drawn again. With
+/// `rollback` the struct, too, is what it was. What has called the method has happened all the same:
+/// after an `#[on_leave]` that fails the player is gone, and a `#[timer]` that fails does not come
+/// again. So hooks and timers of a game with `rollback` had better not fail; a
+/// [`TestRoom`](https://docs.rs/tapaculo/latest/tapaculo/testing/struct.TestRoom.html) says which did.
+///
 /// # What a method takes
 ///
-/// A method takes what it needs, in any order: `&mut Room<Self>` or `&Room<Self>`; the sender, as
-/// `&Player` (has a seat) or `&Member` (anyone). Every other parameter of a `#[message]` is a
+/// A method takes what it needs, in any order: `&mut Room<Self>` or `&Room<Self>`, but for a view; the
+/// sender, as `&Player` (has a seat) or `&Member` (anyone). Every other parameter of a `#[message]` is a
 /// field that the client fills in: an owned `UserId` or `Seat` is what the client claims, not who
 /// it is. Of a `#[timer]` it is a field that the game fills in when it sets the timer.
 ///
@@ -163,7 +172,7 @@ attributes_of_methods! {
     ///
     /// `#[tick(every = "50ms")]` runs at that rate while somebody is connected; those that come late
     /// do not pile up. A game has one. The method may take `&mut Room<Self>` and the time since the
-    /// tick before, a `Duration`. It may be `async`, and returns `()` or `Result<(), E>`. An `Err` is
+    /// tick before, or since somebody came, a `Duration`. It may be `async`, and returns `()` or `Result<(), E>`. An `Err` is
     /// logged, and what the method said is dropped.
     tick = TICK,
 

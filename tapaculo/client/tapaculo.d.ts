@@ -104,14 +104,15 @@ export interface Member {
   readonly avatar?: string;
 }
 
-/** Somebody else came or went. */
+/** Somebody else came or went, or anyone's name or avatar has changed. */
 export interface Presence {
-  event: "joined" | "left" | "disconnected" | "reconnected";
+  event: "joined" | "left" | "disconnected" | "reconnected" | "changed";
   user: string;
   seat: number | null;
   role: Role;
   /** The name to show. */
   name?: string;
+  avatar?: string;
 }
 
 /** Oneself. */

@@ -26,8 +26,9 @@
  *   onReset()                   what was missed can't be told: forget what is shown; the state (if
  *           the game has a view), the history and onSynced follow
  *   onRedacted(seq)             forget event `seq`; may be told twice
- *   onPresence({ event, user, seat, role, name? }, members)    another one "joined", "left",
- *           "disconnected", "reconnected"; what was missed is not told, so look at `room.members`
+ *   onPresence({ event, user, seat, role, name?, avatar? }, members)    another one "joined",
+ *           "left", "disconnected", "reconnected", or anyone's name or avatar has "changed"; what was
+ *           missed is not told, so look at `room.members`
  *           in onSynced, too
  *   onSynced(seq)               all that was to be told up to `seq` has been
  *   onStatus(status, detail)    "connecting"; "connected", after onSynced; "reconnecting", before
@@ -38,7 +39,7 @@
  * room.send(message) promises the handler's reply, or undefined, or rejects with a TapaculoError
  *   { code, message, retryAfterMs? }. It waits for a connection, and is sent again over the next
  *   one until it is answered; the server applies it once, and its events come before its answer.
- *   Much that has waited goes a few at a time, so that no limit takes it for a flood.
+ *   What has waited for one goes a few at a time, so that no limit takes it for a flood.
  *   Codes are the server's and two more: "closed", the connection has ended for good, and "lost",
  *   whoever answers now does not remember our session; what was sent may or may not have been
  *   applied. What is `rate_limited` or `unavailable` was not: send it anew later
@@ -347,13 +348,16 @@ class Room {
   }
 
   #presence(presence) {
-    const { event, user, seat, role, name } = presence;
-    const change = { user, seat, role, connected: event !== "disconnected" };
-    if (name !== undefined) change.name = name;
+    const { event, user, seat, role, name, avatar } = presence;
+    const before = this.members.find(member => member.user === user);
+    const connected = event === "changed" ? before?.connected ?? true : event !== "disconnected";
+    const now = { user, seat, role, connected };
+    if (name !== undefined) now.name = name;
+    if (avatar !== undefined) now.avatar = avatar;
     const others = this.members.filter(member => member.user !== user);
     if (event === "left") this.members = others;
-    else if (others.length === this.members.length) this.members = [...others, change];
-    else this.members = this.members.map(one => (one.user === user ? { ...one, ...change } : one));
+    else if (others.length === this.members.length) this.members = [...others, now];
+    else this.members = this.members.map(one => (one.user === user ? now : one));
     this.#tell("onPresence", presence, this.members);
   }
 

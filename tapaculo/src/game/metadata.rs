@@ -5,7 +5,9 @@ use serde_json::Value;
 
 /// What a room knows of a user: set with [`Room::set_metadata`](crate::Room::set_metadata).
 ///
-/// `name` and `avatar` are shown to everyone, in `welcome`; `custom` is for the game.
+/// `name` and `avatar` are shown to everyone, in `welcome` and `presence`; `custom` is for the game.
+/// What players choose for themselves is for the game to check: its length, its characters, where an
+/// address leads.
 ///
 /// ```
 /// use tapaculo::game::Metadata;
@@ -19,7 +21,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
-    /// The name to show; without one, the token's.
+    /// The name to show; without one, or an empty one, the token's.
     pub name: Option<String>,
     /// The address of a picture.
     pub avatar: Option<String>,

@@ -160,9 +160,10 @@ impl<G: Declared> Room<G> {
 
     /// The room's own randomness: fit for shuffling cards, and the same for the same seed in a
     /// [`TestRoom`](crate::testing::TestRoom). With `use tapaculo::reexport::rand::RngExt;` it rolls dice,
-    /// `room.rng().random_range(1..=6)`.
+    /// `room.rng().random_range(1..=6)`. What a handler draws that then fails is drawn again by the
+    /// next one, so that nobody gets another throw by having one refused.
     pub fn rng(&mut self) -> &mut impl Rng {
-        &mut self.table.rng
+        self.table.rng()
     }
 
     /// Tells every member. Kept in the history.
@@ -212,14 +213,16 @@ impl<G: Declared> Room<G> {
         }
     }
 
-    /// Sets what the room knows of a user, in place of what was set before; see [`Metadata`].
+    /// Sets what the room knows of a user, in place of what was set before; see [`Metadata`]. Once the
+    /// handler is done, members are told of the name and the avatar.
     pub fn set_metadata(&mut self, user: &UserId, metadata: Metadata) {
         self.table.stage_metadata(user.clone(), metadata);
     }
 
     /// Sends a member away, its seat with it, and calls `#[on_leave]` for a player. Its connection
-    /// is closed with `4011` and the reason, of which 123 bytes are shown. Nothing happens if the
-    /// user is not in the room; it may come back with a valid token.
+    /// is closed with `4011` and the reason, of which 123 bytes are shown; one that is not connected
+    /// just loses its place. Nothing happens if the user is not in the room. Its token is as good as
+    /// before: to keep the user out, remember it, and refuse it in `#[on_join]`.
     pub fn kick(&mut self, user: &UserId, reason: &str) {
         self.table
             .stage_aside(Aside::Kick(user.clone(), reason.into()));
@@ -244,7 +247,8 @@ impl<G: Game> Room<G> {
     /// connected, but not after the room is gone.
     ///
     /// Times are whole milliseconds, rounded up. A timer may come a little later than it was set for, if the room is
-    /// busy then, but not earlier; those of one moment come in the order in which they were set.
+    /// busy then, but not earlier; those of one moment come in the order in which they were set, after
+    /// the seats that are given up at that moment and before the tick.
     ///
     /// ```
     /// use std::time::Duration;

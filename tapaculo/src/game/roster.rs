@@ -30,7 +30,7 @@ impl Member {
         &self.user
     }
 
-    /// The name to show, where the token has one.
+    /// The name to show: the one that the game has set, or else the token's.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -88,7 +88,7 @@ impl Player {
         &self.user
     }
 
-    /// The name to show, where the token has one.
+    /// The name to show: the one that the game has set, or else the token's.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()

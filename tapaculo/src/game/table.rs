@@ -12,7 +12,7 @@ use crate::{
     log::{Audience, Entry, SharedLog},
     protocol::{Author, Encoded, Seq, frames},
 };
-use rand::{SeedableRng, rngs::StdRng};
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::value::RawValue;
 use std::{collections::HashMap, sync::Arc};
 
@@ -36,7 +36,10 @@ pub(crate) struct Table {
     pub(crate) roster: Roster,
     pub(crate) created: Timestamp,
     pub(crate) now: Timestamp,
-    pub(crate) rng: StdRng,
+    /// What the next handler's randomness begins with: a failed one's is drawn again.
+    seed: [u8; 32],
+    /// The randomness of the handler in hand, if it has asked for any.
+    rng: Option<StdRng>,
     /// Read here; written when what it is to get is committed.
     pub(crate) log: SharedLog,
     /// The last number given to a settled event.
@@ -80,6 +83,8 @@ pub(crate) enum Aside {
 pub(crate) struct Settled {
     pub(crate) events: Vec<Arc<Entry>>,
     pub(crate) asides: Vec<(Seq, Aside)>,
+    /// The members of whom something else is to be shown.
+    pub(crate) changed: Vec<UserId>,
 }
 
 impl Table {
@@ -95,7 +100,8 @@ impl Table {
             roster: Roster::default(),
             created: now,
             now,
-            rng: StdRng::from_seed(seed),
+            seed,
+            rng: None,
             last: Seq::default(),
             timers: Timers::default(),
             posts,
@@ -133,6 +139,7 @@ impl Table {
     fn name(&mut self, user: &UserId) {
         let known = self.metadata.get(user);
         let name = known.and_then(|known| known.name.as_deref());
+        let name = name.filter(|name| !name.is_empty());
         self.roster.rename(user, name);
     }
 
@@ -140,6 +147,11 @@ impl Table {
     pub(crate) fn begin(&mut self, author: Author) {
         self.discard();
         self.author = author;
+    }
+
+    /// The randomness of the handler in hand.
+    pub(crate) fn rng(&mut self) -> &mut StdRng {
+        self.rng.get_or_insert_with(|| StdRng::from_seed(self.seed))
     }
 
     /// Stages an event; it has its number at once, since nobody else can stage one meanwhile.
@@ -202,6 +214,17 @@ impl Table {
         Some(metadata)
     }
 
+    /// Takes note of what is known of a user; answers whether something else is to be shown for a
+    /// member.
+    fn learn(&mut self, user: &UserId, metadata: Arc<Metadata>) -> bool {
+        let shown = |known: &Metadata| (known.name.clone(), known.avatar.clone());
+        let now = shown(&metadata);
+        let before = self.metadata.insert(user.clone(), metadata);
+        self.name(user);
+        let before = before.as_deref().map(shown).unwrap_or_default();
+        before != now && self.roster.by_user(user).is_some()
+    }
+
     /// The handler succeeded: what it said and did is the room's.
     pub(crate) fn settle(&mut self) -> Result<Settled, Refusal> {
         let mut staged = std::mem::take(&mut self.staged);
@@ -211,17 +234,23 @@ impl Table {
         if let Some(entry) = staged.events.last() {
             self.last = entry.seq;
         }
+        if let Some(mut rng) = self.rng.take() {
+            rng.fill_bytes(&mut self.seed);
+        }
         for (id, at, timer) in staged.timers {
             self.timers.set(id, at, timer);
         }
         for id in staged.cancelled {
             self.timers.cancel(id);
         }
+        let mut changed = Vec::new();
         for (user, metadata) in staged.metadata {
-            self.roster.rename(&user, metadata.name.as_deref());
-            self.metadata.insert(user, metadata);
+            if self.learn(&user, metadata) {
+                changed.push(user);
+            }
         }
         Ok(Settled {
+            changed,
             events: staged.events.into_iter().map(Arc::new).collect(),
             asides: staged.asides,
         })
@@ -230,5 +259,6 @@ impl Table {
     /// The handler failed: it has said and done nothing.
     pub(crate) fn discard(&mut self) {
         self.staged = Staged::default();
+        self.rng = None;
     }
 }

@@ -120,6 +120,8 @@ pub(crate) enum Moved {
     Joined,
     Disconnected,
     Reconnected,
+    /// Another name or avatar is to be shown for it.
+    Changed,
     Left,
 }
 
@@ -132,6 +134,8 @@ pub(crate) struct Presence<'a> {
     pub(crate) role: Role,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) avatar: Option<&'a str>,
 }
 
 /// The answer to a message that was handled.

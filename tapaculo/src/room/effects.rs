@@ -35,6 +35,8 @@ pub(super) enum Delivery {
 pub(super) struct Effects {
     /// The room's new events.
     pub(super) events: Vec<Arc<Entry>>,
+    /// The hooks that failed, with nobody to tell it to.
+    pub(super) failures: Vec<String>,
     /// Events to be forgotten.
     pub(super) redacted: Vec<Seq>,
     /// What else is to be told, each after the event with that number.

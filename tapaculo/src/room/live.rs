@@ -21,6 +21,8 @@ use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 pub(crate) struct Live<G> {
     machine: Machine<G>,
     outlets: HashMap<Connection, Arc<Outlet>>,
+    /// The hooks that failed in the last input.
+    failures: Vec<String>,
     store: Arc<dyn Store>,
 }
 
@@ -36,12 +38,18 @@ impl<G: Game> Live<G> {
         Self {
             machine: Machine::new(identity, seed, now, posts, alarm),
             outlets: HashMap::new(),
+            failures: Vec::new(),
             store,
         }
     }
 
     pub(crate) fn machine(&self) -> &Machine<G> {
         &self.machine
+    }
+
+    /// The hooks that failed in the last input, each with its reason.
+    pub(crate) fn failures(&self) -> &[String] {
+        &self.failures
     }
 
     /// The state of the game, for tests to begin from.
@@ -79,7 +87,8 @@ impl<G: Game> Live<G> {
         if let Input::Leave(connection, _) = &input {
             self.outlets.remove(connection);
         }
-        let effects = self.step(input, now).await;
+        let mut effects = self.step(input, now).await;
+        self.failures = std::mem::take(&mut effects.failures);
         let commit = Commit {
             room: &self.machine.table().identity,
             events: &effects.events,

@@ -2,7 +2,8 @@
 //!
 //! A [`TestRoom`] drives the same room core as the server, without a socket and without a runtime
 //! to set up. Its clock stands still until [`advance`](TestRoom::advance): timers, ticks and
-//! reconnection times then come one by one, each at its time. Only a handler that waits for
+//! reconnection times then come one by one, each at its time. What is posted through a
+//! [`RoomHandle`](crate::RoomHandle) is done with the next call that takes `&mut self`. Only a handler that waits for
 //! something outside of the room, as with `tokio::time::sleep`, waits for real.
 //!
 //! ```
@@ -69,6 +70,7 @@ pub struct TestRoom<G> {
     options: Options,
     now: Timestamp,
     next_connection: u64,
+    failures: Vec<String>,
     members: BTreeMap<String, TestMember>,
 }
 
@@ -126,6 +128,7 @@ impl<G: Game> TestRoom<G> {
             options: Options::default(),
             now: BEGINNING,
             next_connection: 0,
+            failures: Vec::new(),
             members: BTreeMap::new(),
         }
     }
@@ -235,6 +238,7 @@ impl<G: Game> TestRoom<G> {
         if self.alarm.drive(limit, entering) {
             self.now = self.now + limit;
         }
+        self.failures.extend_from_slice(self.live.failures());
         let mut member = TestMember {
             outlet,
             name,
@@ -346,6 +350,14 @@ impl<G: Game> TestRoom<G> {
         self.now = self.now.max(until);
     }
 
+    /// The hooks, timers and ticks that have failed since the last call, each with its reason: nobody
+    /// is told, so they are only in the log elsewhere. A good test ends with
+    /// `assert!(room.failures().is_empty())`.
+    pub fn failures(&mut self) -> Vec<String> {
+        self.attend();
+        std::mem::take(&mut self.failures)
+    }
+
     /// The room's time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -364,6 +376,7 @@ impl<G: Game> TestRoom<G> {
         if self.alarm.drive(limit, running) {
             self.now = self.now + limit;
         }
+        self.failures.extend_from_slice(self.live.failures());
         self.members.values_mut().for_each(TestMember::drain);
     }
 
@@ -448,7 +461,8 @@ impl<G: Game> TestRoom<G> {
         game.expect("nobody has joined this test room yet, or it is over: it has no state")
     }
 
-    /// Whether the room is gone: empty for too long, or broken by a panic.
+    /// Whether the room is gone: empty for too long, closed by its game, or broken by a panic. On a
+    /// server the next who joins gets a new room; here a room that is over stays so.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.live.machine().is_over()

@@ -129,6 +129,7 @@ impl<G: Game> Machine<G> {
             Refusal::Internal(_) => tracing::error!(%room, hook, why, "a hook failed"),
             _ => tracing::warn!(%room, hook, why, "a hook refused"),
         }
+        effects.failures.push(format!("{hook}: {why}"));
         failed.or_go_on()
     }
 }

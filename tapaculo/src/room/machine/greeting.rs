@@ -1,6 +1,6 @@
 //! What somebody who comes is told first: where it is, what it sees, and what it has missed.
 
-use super::{Delivery, Effects, Failed, Machine, contain_now};
+use super::{Delivery, Effects, Failed, Machine, contain_now, members::avatar};
 use crate::{
     game::{Connection, Game, Place, Refusal},
     log::{Entry, Missed},
@@ -115,9 +115,7 @@ impl<G: Game> Machine<G> {
             role: place.member.role(),
             connected: place.connection.is_some(),
             name: place.member.name(),
-            avatar: table
-                .metadata(place.member.user())
-                .and_then(|known| known.avatar.as_deref()),
+            avatar: avatar(table, place.member.user()),
         });
         frames::welcome(&Welcome {
             protocol: PROTOCOL,

@@ -5,8 +5,8 @@ use crate::{
     game::{
         Connection, Game, Identity, Newcomer, Options, Place, Refusal, SeatError, Table, TakenOver,
     },
-    ids::Role,
-    protocol::{Close, Encoded, ErrorCode, Moved, Position, Presence, frames},
+    ids::{Role, UserId},
+    protocol::{Close, Encoded, ErrorCode, Moved, Presence, frames},
 };
 
 impl<G: Game> Machine<G> {
@@ -37,9 +37,9 @@ impl<G: Game> Machine<G> {
         }
         let table = &mut self.room.table;
         if let Some(taken) = table.take_over(&newcomer, connection) {
-            let position = newcomer.position.as_ref();
-            return self.come_back(connection, taken, position, effects).await;
+            return self.come_back(connection, taken, &newcomer, effects).await;
         }
+        let user = newcomer.user.clone();
         match table.admit(newcomer, connection) {
             Ok(()) => {}
             Err(SeatError::Full) => {
@@ -54,7 +54,7 @@ impl<G: Game> Machine<G> {
                 return Ok(());
             }
         }
-        self.announce(connection, Moved::Joined, effects);
+        self.announce(&user, Moved::Joined, effects);
         let place = self.room.table.roster.by_connection(connection);
         if let Some(player) = place.and_then(|place| place.member.player()) {
             if let Err(failed) = self.call(Call::Join(&player), effects).await {
@@ -123,22 +123,23 @@ impl<G: Game> Machine<G> {
         &mut self,
         connection: Connection,
         taken: TakenOver,
-        position: Option<&Position>,
+        newcomer: &Newcomer,
         effects: &mut Effects,
     ) -> Result<(), Fatal> {
+        let Newcomer { user, position, .. } = newcomer;
         match taken {
             TakenOver::From(old) => {
                 self.say(effects, Delivery::Close(old, Close::Replaced.into()));
             }
             TakenOver::Held => {
-                self.announce(connection, Moved::Reconnected, effects);
+                self.announce(user, Moved::Reconnected, effects);
                 let place = self.room.table.roster.by_connection(connection);
                 if let Some(player) = place.and_then(|place| place.member.player()) {
                     self.report(Call::Reconnect(&player), effects).await?;
                 }
             }
         }
-        let greeted = self.greet(connection, position, effects);
+        let greeted = self.greet(connection, position.as_ref(), effects);
         greeted.or_else(|failed| {
             self.turn_away(connection, &failed.refusal, effects);
             failed.or_go_on()
@@ -167,8 +168,8 @@ impl<G: Game> Machine<G> {
         let Some(place) = roster.hold(connection, *now + reconnect) else {
             return Ok(());
         };
-        let (frame, player) = (presence(place, Moved::Disconnected), place.member.player());
-        self.tell_others(connection, frame, effects);
+        let (user, player) = (place.member.user().clone(), place.member.player());
+        self.announce(&user, Moved::Disconnected, effects);
         if let Some(player) = player {
             self.report(Call::Disconnect(&player), effects).await?;
         }
@@ -181,7 +182,7 @@ impl<G: Game> Machine<G> {
         place: &Place,
         effects: &mut Effects,
     ) -> Result<(), Fatal> {
-        let frame = presence(place, Moved::Left);
+        let frame = presence(self.table(), place, Moved::Left);
         self.say(effects, Delivery::TellMembers { but: None, frame });
         if let Some(player) = place.member.player() {
             self.report(Call::Leave(&player), effects).await?;
@@ -192,15 +193,14 @@ impl<G: Game> Machine<G> {
         Ok(())
     }
 
-    fn announce(&self, connection: Connection, moved: Moved, effects: &mut Effects) {
-        if let Some(place) = self.table().roster.by_connection(connection) {
-            self.tell_others(connection, presence(place, moved), effects);
+    /// Tells the others what has happened to a member.
+    pub(super) fn announce(&self, user: &UserId, moved: Moved, effects: &mut Effects) {
+        let table = self.table();
+        if let Some(place) = table.roster.by_user(user) {
+            let frame = presence(table, place, moved);
+            let but = place.connection.filter(|_| moved != Moved::Changed);
+            self.say(effects, Delivery::TellMembers { but, frame });
         }
-    }
-
-    fn tell_others(&self, connection: Connection, frame: Encoded, effects: &mut Effects) {
-        let but = Some(connection);
-        self.say(effects, Delivery::TellMembers { but, frame });
     }
 
     /// Refuses a newcomer.
@@ -216,12 +216,19 @@ impl<G: Game> Machine<G> {
     }
 }
 
-fn presence(place: &Place, event: Moved) -> Encoded {
+pub(super) fn presence(table: &Table, place: &Place, event: Moved) -> Encoded {
+    let user = place.member.user();
     frames::presence(&Presence {
         event,
-        user: place.member.user(),
+        user,
         seat: place.member.seat(),
         role: place.member.role(),
         name: place.member.name(),
+        avatar: avatar(table, user),
     })
+}
+
+/// The picture that the game has set for a user.
+pub(super) fn avatar<'a>(table: &'a Table, user: &UserId) -> Option<&'a str> {
+    table.metadata(user)?.avatar.as_deref()
 }

@@ -22,7 +22,7 @@ use crate::{
         Table,
     },
     ids::UserId,
-    protocol::{Ack, Author, Close, ErrorCode, Goodbye, frames},
+    protocol::{Ack, Author, Close, ErrorCode, Goodbye, Moved, frames},
 };
 use std::{collections::VecDeque, sync::Arc};
 
@@ -292,6 +292,9 @@ impl<G: Game> Machine<G> {
     /// Takes over what a handler that succeeded has said and asked for.
     fn accept(&mut self, settled: Settled, effects: &mut Effects) {
         effects.events.extend(settled.events);
+        for user in settled.changed {
+            self.announce(&user, Moved::Changed, effects);
+        }
         for (after, aside) in settled.asides {
             match aside {
                 Aside::Volatile(frame) => {

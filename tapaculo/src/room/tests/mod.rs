@@ -154,4 +154,9 @@ impl Fragile {
         use rand::RngExt;
         room.rng().random_range(1..=6)
     }
+
+    #[message]
+    fn roll_in_vain(&mut self, room: &mut Room<Self>) -> Result<(), String> {
+        Err(self.roll(room).to_string())
+    }
 }

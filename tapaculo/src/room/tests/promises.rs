@@ -175,6 +175,35 @@ fn a_room_of_the_same_seed_rolls_the_same_dice() {
 }
 
 #[test]
+fn a_throw_that_is_refused_is_thrown_again() {
+    let mut room = room("nowhere");
+    join_both(&mut room);
+    let mut roll = |tag: &str| room.send("alice", json!({"type": tag}));
+    let refused = roll("RollInVain").unwrap_err().to_string();
+    for _ in 0..10 {
+        assert_eq!(roll("RollInVain").unwrap_err().to_string(), refused);
+    }
+    let mut rolled = Vec::new();
+    for _ in 0..20 {
+        rolled.push(roll("Roll").unwrap().unwrap());
+    }
+    assert_eq!(rolled[0].to_string(), refused);
+    rolled.sort_unstable_by_key(Value::to_string);
+    rolled.dedup();
+    assert!(rolled.len() > 1, "the dice go on");
+}
+
+#[test]
+fn a_test_can_see_which_hooks_have_failed() {
+    let mut well = room("nowhere: on_leave fails");
+    join_both(&mut well);
+    assert_eq!(well.failures(), [""; 0]);
+    well.disconnect("bob");
+    assert_eq!(well.failures(), ["on_leave: not so fast"]);
+    assert_eq!(well.failures(), [""; 0]);
+}
+
+#[test]
 fn a_token_for_watching_does_not_take_over_a_seat() {
     let mut room = room("nowhere");
     join_both(&mut room);

@@ -354,6 +354,18 @@ fn metadata_is_the_rooms_and_shown_to_whoever_comes() {
     let mut room = club();
     room.send("alice", json!({"type": "Name", "name": "Alice"}))
         .unwrap();
+    // Those who are there are told, herself included.
+    for user in ["alice", "bob"] {
+        let changed = &of(&room.frames(user), "presence")[0];
+        assert_eq!(
+            (&changed["event"], &changed["user"]),
+            (&json!("changed"), &json!("alice"))
+        );
+        assert_eq!(
+            (&changed["name"], &changed["avatar"]),
+            (&json!("Alice"), &json!("/Alice.png"))
+        );
+    }
     room.watch("carol").unwrap();
     let welcome = &room.frames("carol")[0]["welcome"];
     assert_eq!(welcome["members"][0]["name"], "Alice");
