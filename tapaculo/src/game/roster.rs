@@ -132,8 +132,9 @@ impl From<Player> for Member {
     }
 }
 
-/// One connection of one member; never reused within a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// One connection of one member, numbered in the order in which they came in; never reused within a
+/// process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Connection(pub(crate) u64);
 
 /// Who asks for a place.
@@ -170,6 +171,8 @@ pub(crate) enum TakenOver {
     From(Connection),
     /// It was held.
     Held,
+    /// Not at all: a newer connection has it.
+    Not,
 }
 
 /// Why there is no place.
@@ -249,6 +252,9 @@ impl Roster {
     ) -> Option<TakenOver> {
         let arrival = *self.arrivals.get(&newcomer.user)?;
         let place = self.places.get_mut(&arrival)?;
+        if place.connection.is_some_and(|newer| newer > connection) {
+            return Some(TakenOver::Not);
+        }
         place.session = newcomer.session.clone();
         place.own_name.clone_from(&newcomer.name);
         if let Some(until) = place.held_until.take() {

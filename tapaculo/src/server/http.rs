@@ -1,9 +1,12 @@
 //! Accepts connections and speaks HTTP/1 on them, with time limits, until the server drains.
 
-use super::{app::App, shutdown::signalled};
+use super::{app::App, arrival::Arrivals, shutdown::signalled};
 use crate::session::Patient;
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -57,7 +60,7 @@ pub(super) async fn serve(
             () = &mut ended => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    clients.spawn(client(stream, router.clone()));
+                    clients.spawn(client(stream, Arrivals::begin(), router.clone()));
                 }
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
@@ -79,7 +82,7 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-async fn client(stream: TcpStream, router: Router) {
+async fn client(stream: TcpStream, arrivals: Arrivals, router: Router) {
     let options = SockRef::from(&stream);
     let set = options.set_tcp_nodelay(true);
     if let Err(error) = set.and_then(|()| options.set_send_buffer_size(SEND_BUFFER)) {
@@ -87,11 +90,16 @@ async fn client(stream: TcpStream, router: Router) {
         return;
     }
     let io = Patient::new(stream, WRITE_TIMEOUT);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request| {
+        arrivals.mark(&mut request);
+        router.call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(HEADER_BYTES)
-        .serve_connection(TokioIo::new(io), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(io), service)
         .with_upgrades()
         .await;
     if let Err(error) = served {

@@ -2,6 +2,7 @@
 //! how it comes to an end.
 
 mod app;
+mod arrival;
 mod client;
 mod connections;
 mod deadlines;

@@ -1,6 +1,6 @@
 //! An HTTP request is checked and becomes a connection: a task that runs a session.
 
-use super::{app::App, reject::Reject};
+use super::{app::App, arrival, reject::Reject};
 use crate::{
     auth::{Access, AuthErrorKind},
     game::{Connection, Newcomer, Options},
@@ -17,13 +17,7 @@ use axum::{
 };
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use std::{
-    error::Error,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{error::Error, sync::Arc};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tracing::Instrument;
 
@@ -32,9 +26,6 @@ const JSON: &str = "tapaculo.v1.json";
 
 /// What a token among the subprotocols begins with.
 const TOKEN: &str = "tapaculo.token.";
-
-/// Connections are numbered through the whole process.
-static NEXT_CONNECTION: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Deserialize)]
 struct Parameters {
@@ -89,7 +80,12 @@ pub(super) fn upgrade(
     };
     let upgraded = hyper::upgrade::on(&mut request);
     let span = tracing::info_span!("session", game, room = %access.room, user = %access.user, session = %access.session);
-    let start = start(app, game, access, account, (position, dialect));
+    let asked = Asked {
+        connection: arrival::number(&request),
+        position,
+        dialect,
+    };
+    let start = start(app, game, access, account, asked);
     tokio::spawn(
         async move {
             let _admission = admission;
@@ -103,14 +99,25 @@ pub(super) fn upgrade(
     Ok(response)
 }
 
+/// What a request says besides its token.
+struct Asked {
+    connection: Connection,
+    position: Option<Position>,
+    dialect: Dialect,
+}
+
 fn start(
     app: &Arc<App>,
     game: &'static str,
     access: Access,
     account: Account,
-    (position, dialect): (Option<Position>, Dialect),
+    asked: Asked,
 ) -> session::Start {
-    let connection = Connection(NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed));
+    let Asked {
+        connection,
+        position,
+        dialect,
+    } = asked;
     let outlet = Arc::new(Outlet::new(connection, access.user.clone(), dialect));
     account.attach(&outlet);
     let visitor = Visitor {

@@ -28,7 +28,7 @@ impl<G: Game> Machine<G> {
             self.turn_away(connection, &Refusal::Rejected(words), effects);
             return Ok(());
         }
-        if self.may_sit_down(&newcomer) {
+        if self.may_sit_down(&newcomer, connection) {
             // A place to watch from is given up for a seat; nobody need be told of that twice.
             let place = self.room.table.roster.remove_user(&newcomer.user);
             if let Some(old) = place.and_then(|place| place.connection) {
@@ -81,12 +81,15 @@ impl<G: Game> Machine<G> {
     }
 
     /// Whether somebody who watches has come anew to play, and there is a seat.
-    fn may_sit_down(&self, newcomer: &Newcomer) -> bool {
+    fn may_sit_down(&self, newcomer: &Newcomer, connection: Connection) -> bool {
         let Table {
             roster, identity, ..
         } = self.table();
         let place = roster.by_user(&newcomer.user);
-        let watches = place.is_some_and(|place| place.member.role() == Role::Spectator);
+        let watches = place.is_some_and(|place| {
+            let is_older = place.connection.is_none_or(|other| other < connection);
+            is_older && place.member.role() == Role::Spectator
+        });
         let comes_anew = newcomer.role == Role::Player && newcomer.position.is_none();
         watches && comes_anew && roster.has_free_seat(&identity.settings)
     }
@@ -128,6 +131,10 @@ impl<G: Game> Machine<G> {
     ) -> Result<(), Fatal> {
         let Newcomer { user, position, .. } = newcomer;
         match taken {
+            TakenOver::Not => {
+                self.say(effects, Delivery::Close(connection, Close::Replaced.into()));
+                return Ok(());
+            }
             TakenOver::From(old) => {
                 self.say(effects, Delivery::Close(old, Close::Replaced.into()));
             }

@@ -372,6 +372,21 @@ fn what_waits_behind_a_greeting_is_bounded_too() {
 }
 
 #[test]
+fn a_connection_that_came_earlier_and_took_longer_takes_no_seat_from_a_newer_one() {
+    let mut live = live(Arc::new(MemoryStore));
+    let newer = outlet("alice", 5, Dialect::Json);
+    join(&mut live, &newer);
+    drain(&newer);
+    let older = outlet("alice", 4, Dialect::Json);
+    join(&mut live, &older);
+    assert_eq!(drain(&older), (vec![], Some(Close::Replaced)));
+    run(live.run(Input::Leave(Connection(4), Departure::Dropped), NOW));
+    run(live.run(message(5, 1, "Count"), NOW));
+    let (frames, close) = drain(&newer);
+    assert_eq!((frames.len(), close), (2, None));
+}
+
+#[test]
 fn nobody_resumes_from_before_it_came() {
     let mut live = live(Arc::new(MemoryStore));
     let (_, _) = greet_two(&mut live);
