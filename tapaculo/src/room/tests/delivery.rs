@@ -1,12 +1,12 @@
 //! What leaves a room, when, and for whom: the seam and the outlets.
 
-use super::Fragile;
+use super::{Fragile, NoAlarm};
 use crate::{
     clock::Timestamp,
     game::{Connection, Declared, Game, Identity, Newcomer, Options, Posts, decode},
     ids::{Role, RoomId, SessionId, UserId},
     protocol::{Close, Dialect, Position, Seq},
-    room::{Alarm, Departure, Input, Live, Outlet, Taken, Ticket},
+    room::{Departure, Input, Live, Outlet, Taken, Ticket},
     store::{Commit, MemoryStore, Store, StoreError},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -56,15 +56,6 @@ fn live(store: Arc<dyn Store>) -> Live<Fragile> {
     };
     let posts = Posts::new(|| ());
     Live::new(identity, [0; 32], NOW, posts, Arc::new(NoAlarm), store)
-}
-
-/// Whatever runs here never waits for long.
-struct NoAlarm;
-
-impl Alarm for NoAlarm {
-    fn after(&self, _time: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::pending())
-    }
 }
 
 /// Runs what does not wait.

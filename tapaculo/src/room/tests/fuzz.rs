@@ -1,15 +1,16 @@
 //! Anything may happen in any order, and everyone still has exactly what it should: members that
 //! come, go, resume, are taken over, cut anywhere and kicked, while others speak and take back.
 
+use super::NoAlarm;
 use crate::{
     clock::Timestamp,
     game::{Connection, Declared, Identity, Newcomer, Options, Posts, decode},
     prelude::*,
     protocol::{Dialect, Position, Seq},
-    room::{Alarm, Departure, Input, Live, Outlet, Taken, Ticket},
+    room::{Departure, Input, Live, Outlet, Taken, Ticket},
     store::MemoryStore,
 };
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::FutureExt;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -224,14 +225,6 @@ impl Client {
     }
 }
 
-struct Never;
-
-impl Alarm for Never {
-    fn after(&self, _time: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::pending())
-    }
-}
-
 struct World {
     live: Live<Gossip>,
     clients: BTreeMap<&'static str, Client>,
@@ -251,7 +244,7 @@ impl World {
         let now = Timestamp::from_millis(1);
         let (posts, store) = (Posts::new(|| ()), Arc::new(MemoryStore));
         Self {
-            live: Live::new(identity, [0; 32], now, posts, Arc::new(Never), store),
+            live: Live::new(identity, [0; 32], now, posts, Arc::new(NoAlarm), store),
             clients: USERS.map(|user| (user, Client::default())).into(),
             rng: StdRng::seed_from_u64(seed),
             now,

@@ -8,9 +8,20 @@ mod rollback;
 mod seats;
 mod time;
 
+use super::Alarm;
 use crate::prelude::*;
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 use std::time::Duration;
+
+/// For rooms whose handlers never wait for long.
+struct NoAlarm;
+
+impl Alarm for NoAlarm {
+    fn after(&self, _time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
 
 /// Fails where it is told to.
 #[tapaculo::game(players = 2, spectators, event = Said, empty_timeout = "1m")]
