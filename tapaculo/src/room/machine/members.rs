@@ -28,12 +28,13 @@ impl<G: Game> Machine<G> {
             self.turn_away(connection, &Refusal::Rejected(words), effects);
             return Ok(());
         }
-        if self.may_sit_down(&newcomer, connection) {
-            // A place to watch from is given up for a seat; nobody need be told of that twice.
-            let place = self.room.table.roster.remove_user(&newcomer.user);
-            if let Some(old) = place.and_then(|place| place.connection) {
-                self.say(effects, Delivery::Close(old, Close::Replaced.into()));
-            }
+        // A place to watch from is given up for a seat; that it has one is all that others are told.
+        let given_up = match self.may_sit_down(&newcomer, connection) {
+            true => self.room.table.roster.remove_user(&newcomer.user),
+            false => None,
+        };
+        if let Some(old) = given_up.as_ref().and_then(|place| place.connection) {
+            self.say(effects, Delivery::Close(old, Close::Replaced.into()));
         }
         let table = &mut self.room.table;
         if let Some(taken) = table.take_over(&newcomer, connection) {
@@ -54,13 +55,18 @@ impl<G: Game> Machine<G> {
                 return Ok(());
             }
         }
+        let untold = effects.deliveries.len();
         self.announce(&user, Moved::Joined, effects);
         let place = self.room.table.roster.by_connection(connection);
         if let Some(player) = place.and_then(|place| place.member.player()) {
             if let Err(failed) = self.call(Call::Join(&player), effects).await {
                 // Nobody has heard of it: the announcement has not left the room.
-                effects.deliveries.clear();
+                effects.deliveries.truncate(untold);
                 self.room.table.roster.remove(connection);
+                if let Some(place) = given_up {
+                    let frame = presence(self.table(), &place, Moved::Left);
+                    self.say(effects, Delivery::TellMembers { but: None, frame });
+                }
                 self.turn_away(connection, &failed.refusal, effects);
                 return failed.or_go_on();
             }

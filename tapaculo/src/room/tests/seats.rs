@@ -17,6 +17,8 @@ use std::time::Duration;
 #[derive(Default)]
 struct Club {
     count: u32,
+    /// Whether nobody is let in any more.
+    barred: bool,
 }
 
 #[derive(Serialize)]
@@ -25,9 +27,13 @@ struct Said(String);
 #[tapaculo::game]
 impl Club {
     #[on_join]
-    fn joined(&mut self, room: &mut Room<Self>, player: &Player) {
+    fn joined(&mut self, room: &mut Room<Self>, player: &Player) -> Result<(), &'static str> {
+        if self.barred {
+            return Err("nobody is let in");
+        }
         room.broadcast(Said(format!("{} joined", player.user())));
         room.send_to(player.user(), Said("your secret".to_owned()));
+        Ok(())
     }
 
     #[on_full]
@@ -87,6 +93,11 @@ impl Club {
     fn close(&mut self, room: &mut Room<Self>) -> &'static str {
         room.close("time to go");
         "closed"
+    }
+
+    #[message]
+    fn bar(&mut self) {
+        self.barred = true;
     }
 
     #[message]
@@ -213,6 +224,24 @@ fn who_watches_and_comes_anew_to_play_gets_a_seat_that_is_free() {
         (&json!("joined"), &json!(1))
     );
     assert_eq!(of(&frames, "data"), ["carol joined", "full"]);
+}
+
+#[test]
+fn who_watches_and_is_refused_the_seat_has_left_and_hears_nothing_more() {
+    let mut room = club();
+    room.join("carol").unwrap();
+    room.leave("bob");
+    room.send("alice", json!({"type": "Bar"})).unwrap();
+    room.frames("alice");
+    room.frames("carol");
+    let refused = room.join("carol").unwrap_err();
+    assert_eq!(refused.to_string(), "nobody is let in");
+    count(&mut room, "alice", 1);
+    assert_eq!(room.closed("carol"), Some(4009));
+    assert_eq!(room.received("carol"), [json!(null); 0]);
+    let moved = of(&room.frames("alice"), "presence");
+    let moved: Vec<_> = moved.iter().map(|moved| &moved["event"]).collect();
+    assert_eq!(moved, ["left"]);
 }
 
 #[test]
