@@ -4,6 +4,7 @@ use super::{
     ServerHandle,
     connections::Connections,
     registry::{AnyGame, Registry},
+    settings::Settings,
 };
 use crate::{
     auth::JwtAuth,
@@ -39,12 +40,15 @@ impl App {
     pub(super) fn new(
         auth: JwtAuth,
         games: Vec<Arc<dyn AnyGame>>,
-        guest_tokens: bool,
-        max_connections: Option<usize>,
-        limits: Option<MessageLimits>,
-        heartbeat: Heartbeat,
+        settings: Settings,
         handle: ServerHandle,
     ) -> Arc<Self> {
+        let Settings {
+            guest_tokens,
+            max_connections,
+            limits,
+            heartbeat,
+        } = settings;
         let only_game = match games.as_slice() {
             [only] => Some(only.name()),
             _ => None,

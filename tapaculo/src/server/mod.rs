@@ -10,6 +10,7 @@ mod http;
 mod registry;
 mod reject;
 mod routes;
+mod settings;
 mod shutdown;
 mod upgrade;
 
@@ -18,6 +19,7 @@ pub use self::shutdown::ServerHandle;
 use self::{
     app::App,
     registry::{AnyGame, Served},
+    settings::Settings,
 };
 use crate::{auth::JwtAuth, game::Game, limits::MessageLimits, session::Heartbeat};
 use anyhow::{Context, bail};
@@ -53,10 +55,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 pub struct Server {
     auth: Option<JwtAuth>,
     games: Vec<Arc<dyn AnyGame>>,
-    guest_tokens: bool,
-    max_connections: Option<usize>,
-    limits: Option<MessageLimits>,
-    heartbeat: Heartbeat,
+    settings: Settings,
     routes: axum::Router,
     handle: ServerHandle,
 }
@@ -82,10 +81,7 @@ impl Server {
         Self {
             auth: None,
             games: Vec::new(),
-            guest_tokens: false,
-            max_connections: None,
-            limits: None,
-            heartbeat: Heartbeat::default(),
+            settings: Settings::default(),
             routes: axum::Router::new(),
             handle: ServerHandle::new(),
         }
@@ -110,26 +106,26 @@ impl Server {
     /// is good for an hour, the refresh token for thirty days; no route takes the latter yet:
     /// [`JwtAuth::refresh_access`] does, in a route of your own.
     pub fn with_guest_tokens(mut self) -> Self {
-        self.guest_tokens = true;
+        self.settings.guest_tokens = true;
         self
     }
 
     /// The most connections at a time; further ones are answered `503`.
     pub fn with_max_connections(mut self, most: usize) -> Self {
-        self.max_connections = Some(most);
+        self.settings.max_connections = Some(most);
         self
     }
 
     /// How much one user may send. Without it, messages have at most 16 KiB and nobody counts them.
     pub fn with_limits(mut self, limits: MessageLimits) -> Self {
-        self.limits = Some(limits);
+        self.settings.limits = Some(limits);
         self
     }
 
     /// How often a connection is pinged, and how long a peer may be silent after a ping before it
     /// counts as gone; 25 s and 10 s unless told. A server of which either is zero does not start.
     pub fn with_heartbeat(mut self, every: Duration, patience: Duration) -> Self {
-        self.heartbeat = Heartbeat { every, patience };
+        self.settings.heartbeat = Heartbeat { every, patience };
         self
     }
 
@@ -189,9 +185,7 @@ impl Server {
             bail!("no auth: say how tokens are checked, with_auth(JwtAuth::new(secret))");
         };
         auth.ready()?;
-        if self.heartbeat.every.is_zero() || self.heartbeat.patience.is_zero() {
-            bail!("a heartbeat takes time: with_heartbeat(every, patience) of more than zero");
-        }
+        self.settings.check()?;
         if self.games.is_empty() {
             bail!("no game: say what to serve, with_game::<YourGame>()");
         }
@@ -206,15 +200,7 @@ impl Server {
                 );
             }
         }
-        let app = App::new(
-            auth,
-            self.games,
-            self.guest_tokens,
-            self.max_connections,
-            self.limits,
-            self.heartbeat,
-            self.handle,
-        );
+        let app = App::new(auth, self.games, self.settings, self.handle);
         let router = routes::router(&app, self.routes);
         Ok((app, router))
     }

@@ -1,0 +1,27 @@
+//! What the builder of a server has been told, and what holds where it was told nothing.
+
+use crate::{limits::MessageLimits, session::Heartbeat};
+
+/// How a server serves its games.
+#[derive(Default)]
+pub(super) struct Settings {
+    /// Whether anyone may have a token.
+    pub(super) guest_tokens: bool,
+    /// `None` for as many as come.
+    pub(super) max_connections: Option<usize>,
+    /// `None` where nobody counts messages.
+    pub(super) limits: Option<MessageLimits>,
+    pub(super) heartbeat: Heartbeat,
+}
+
+impl Settings {
+    /// Whether a server can work by them.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        if self.heartbeat.every.is_zero() || self.heartbeat.patience.is_zero() {
+            anyhow::bail!(
+                "a heartbeat takes time: with_heartbeat(every, patience) of more than zero"
+            );
+        }
+        Ok(())
+    }
+}
