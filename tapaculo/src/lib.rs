@@ -55,6 +55,7 @@ extern crate self as tapaculo;
 
 pub mod auth;
 mod clock;
+pub mod closures;
 pub mod docs;
 pub mod game;
 pub mod ids;
@@ -62,6 +63,7 @@ mod limits;
 mod log;
 pub mod prelude;
 mod protocol;
+mod pubsub;
 mod room;
 pub mod server;
 mod session;
@@ -71,12 +73,17 @@ pub mod testing;
 pub use self::{
     auth::{AuthError, AuthErrorKind, JwtAuth},
     clock::Timestamp,
+    closures::{
+        Context, ContextError, Envelope, PlayerMetadata, RoomEventHandler, RoomInfo, RoomSettings,
+        StoredMessage,
+    },
     game::{
-        Member, Metadata, NoEvent, NoTimer, PastEvent, Player, PostError, Room, RoomHandle,
-        RoomInfo, TimerId,
+        Member, Metadata, NoEvent, NoTimer, Occupancy, PastEvent, Player, PostError, Room,
+        RoomHandle, TimerId,
     },
     ids::{Role, RoomId, Seat, SessionId, UserId},
     limits::MessageLimits,
+    pubsub::{InMemoryPubSub, PubSub},
     server::{Server, ServerHandle},
 };
 pub use tapaculo_macros::{
@@ -90,7 +97,7 @@ pub use tapaculo_macros::{
 /// `use rand::…`.
 pub mod reexport {
     #[doc(no_inline)]
-    pub use {axum, rand};
+    pub use {async_trait, axum, rand};
 }
 
 /// The README's game compiles.

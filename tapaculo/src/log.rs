@@ -253,7 +253,7 @@ impl Log {
     pub(crate) fn after(
         &self,
         position: Seq,
-    ) -> Result<impl Iterator<Item = &Arc<Entry>>, FellBehind> {
+    ) -> Result<impl ExactSizeIterator<Item = &Arc<Entry>>, FellBehind> {
         let missing =
             usize::try_from(self.last.0.saturating_sub(position.0)).map_err(|_| FellBehind)?;
         let skip = self.recent.len().checked_sub(missing).ok_or(FellBehind)?;

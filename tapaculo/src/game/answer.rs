@@ -4,6 +4,7 @@
 //! which (the type may be an alias), so the compiler does: in `Returned(value).result()` the
 //! inherent method, for results only, goes before the method of [`Infallibly`], for everything.
 
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::{convert::Infallible, fmt::Display};
@@ -25,6 +26,8 @@ pub enum Refusal {
     Rejected(String),
     /// Spectators may not send this message.
     Spectator,
+    /// It is not a message of this room: what is wrong with it.
+    BadMessage(String),
     /// The game itself is at fault: it panicked, or said something that can't be encoded.
     Internal(String),
 }
@@ -33,11 +36,15 @@ impl Refusal {
     /// Why, for the log and for those who may know.
     pub(crate) fn why(&self) -> &str {
         match self {
-            Self::Rejected(words) | Self::Internal(words) => words,
+            Self::Rejected(words) | Self::BadMessage(words) | Self::Internal(words) => words,
             Self::Spectator => "spectators may not send this",
         }
     }
 }
+
+/// What is left of a handler when it gives the room back: it runs beside the room, and its sender is
+/// answered when it is done.
+pub(crate) type Rest = BoxFuture<'static, Answer>;
 
 /// What a handler, hook or validator returned.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! `RoomHandle`: what code outside of a room may ask of it.
 
-use super::{Declared, Game, answer::encode, timers::AnyTimer};
+use super::{Declared, Game, Metadata, answer::encode, timers::AnyTimer};
 use crate::{
     ids::{RoomId, UserId},
     log::Audience,
+    protocol::Author,
 };
 use serde_json::value::RawValue;
 use std::{
@@ -133,7 +134,7 @@ impl<G: Declared> RoomHandle<G> {
 
     fn say(&self, audience: Audience, event: &G::Event) -> Result<(), PostError> {
         let data = encode(event).map_err(|refusal| PostError::Event(refusal.why().to_owned()))?;
-        self.posts.push(Post::Say(audience, data))
+        self.posts.push(Post::Say(Author::Server, audience, data))
     }
 
     /// Sends a member away, as [`Room::kick`](crate::Room::kick).
@@ -166,7 +167,10 @@ impl<G: Game> RoomHandle<G> {
 /// What is asked of a room from outside.
 #[derive(Debug)]
 pub(crate) enum Post {
-    Say(Audience, Box<RawValue>),
+    /// In somebody's name.
+    Say(Author, Audience, Box<RawValue>),
+    /// What is to be known of a user.
+    Describe(UserId, Metadata),
     Fire(AnyTimer),
     Kick(UserId, Arc<str>),
     Close(Arc<str>),

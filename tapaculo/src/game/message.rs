@@ -1,14 +1,8 @@
 //! A message on its way in: the tag first, then that message's fields from the same bytes.
 
-use super::Game;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
-
-/// Reads a message of a game.
-pub(crate) fn decode<G: Game>(json: &RawValue) -> Result<G::Message, BadMessage> {
-    G::decode(&RawMessage::parse(json, G::MESSAGES)?)
-}
 
 /// A message whose `type` has been read, and whose fields have not.
 #[derive(Debug)]
@@ -71,18 +65,7 @@ impl<'a> RawMessage<'a> {
     /// # Errors
     /// If one is missing or wrong: it is named.
     pub fn fields<T: Deserialize<'a>>(&self) -> Result<T, BadMessage> {
-        // Paths are tracked only on the second try, which is made only for its words.
-        serde_json::from_str(self.json).or_else(|_| {
-            let mut deserializer = serde_json::Deserializer::from_str(self.json);
-            serde_path_to_error::deserialize(&mut deserializer).map_err(|e| {
-                let words = e.inner().to_string();
-                let words = without_position(&words);
-                match e.path().to_string().as_str() {
-                    "." => BadMessage(format!("`{}`: {words}", self.tag)),
-                    path => BadMessage(format!("`{path}` of `{}`: {words}", self.tag)),
-                }
-            })
-        })
+        read(self.json, &format!("`{}`", self.tag))
     }
 
     /// The answer to a message that the game does not have.
@@ -112,6 +95,22 @@ impl<'a> RawMessage<'a> {
         }
         self.tag.chars().take(MOST).chain(['…']).collect()
     }
+}
+
+/// Reads a value of a message; `what` it is, for the words.
+pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a str, what: &str) -> Result<T, BadMessage> {
+    // Paths are tracked only on the second try, which is made only for its words.
+    serde_json::from_str(json).or_else(|_| {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|e| {
+            let words = e.inner().to_string();
+            let words = without_position(&words);
+            match e.path().to_string().as_str() {
+                "." => BadMessage(format!("{what}: {words}")),
+                path => BadMessage(format!("`{path}` of {what}: {words}")),
+            }
+        })
+    })
 }
 
 fn expected(names: &[&str]) -> String {

@@ -20,7 +20,7 @@ mod timers;
 pub use self::{
     handle::{PostError, RoomHandle},
     metadata::Metadata,
-    past::{PastEvent, RoomInfo},
+    past::{Occupancy, PastEvent},
     room::Room,
     roster::{Member, Player},
     timers::TimerId,
@@ -34,8 +34,9 @@ pub use self::{
     settings::Settings,
 };
 pub(crate) use self::{
+    answer::{Rest, encode},
     handle::{Post, Posts},
-    message::decode,
+    message::read,
     roster::{Connection, Newcomer, Place, Roster, SeatError, TakenOver},
     table::{Aside, Identity, Settled, Table},
     timers::AnyTimer,
@@ -43,6 +44,7 @@ pub(crate) use self::{
 
 use crate::ids::RoomId;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use std::time::Duration;
 
 /// A struct that is the state of one room: written by `#[tapaculo::game]` on the struct.
@@ -91,6 +93,15 @@ pub trait Game: Declared {
     /// # Errors
     /// If the game has no such message, or a field is missing or wrong.
     fn decode(message: &RawMessage<'_>) -> Result<Self::Message, BadMessage>;
+
+    /// Reads a message from JSON.
+    ///
+    /// # Errors
+    /// If it is not a message of the game.
+    #[doc(hidden)]
+    fn read(json: &RawValue) -> Result<Self::Message, BadMessage> {
+        Self::decode(&RawMessage::parse(json, Self::MESSAGES)?)
+    }
 
     /// Makes the state of a new room.
     ///

@@ -11,13 +11,13 @@ use serde_json::Value;
 /// How full a room is: [`Room::info`](crate::Room::info).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct RoomInfo {
+pub struct Occupancy {
     /// How many players have a seat, connected or not.
-    pub player_count: usize,
-    /// How many players and spectators there are.
-    pub member_count: usize,
+    pub players: usize,
+    /// How many watch.
+    pub spectators: usize,
     /// How many seats there are; `None` is no limit.
-    pub max_players: Option<usize>,
+    pub seats: Option<usize>,
     /// Whether the last seat is taken.
     pub is_full: bool,
     /// When the room was made.

@@ -1,7 +1,7 @@
 //! `Room<Self>`: what a handler reads of its room, and what it says to it.
 
 use super::{
-    Declared, Game, Member, Metadata, PastEvent, Player, RoomHandle, RoomInfo, Table, TimerId,
+    Declared, Game, Member, Metadata, Occupancy, PastEvent, Player, RoomHandle, Table, TimerId,
     answer::encode, table::Aside, timers::AnyTimer,
 };
 use crate::{
@@ -112,28 +112,15 @@ impl<G: Declared> Room<G> {
 
     /// How full the room is.
     #[must_use]
-    pub fn info(&self) -> RoomInfo {
-        let table = &self.table;
-        let seats = table.identity.settings.seats;
-        RoomInfo {
-            player_count: table.roster.seated(),
-            member_count: table.roster.len(),
-            max_players: seats.map(|seats| seats as usize),
-            is_full: self.is_full(),
-            created: table.created,
-        }
+    pub fn info(&self) -> Occupancy {
+        self.table.occupancy()
     }
 
     /// The newest `most` events of the history, oldest first: what newcomers are told, and so
     /// nothing without `history` on the struct. Not what the handler in hand has said.
     #[must_use]
     pub fn history(&self, most: usize) -> Vec<PastEvent> {
-        let log = self.table.log.read();
-        let kept = log.history();
-        let skip = kept.len().saturating_sub(most);
-        kept.skip(skip)
-            .filter_map(|entry| PastEvent::of(entry))
-            .collect()
+        self.table.history(most)
     }
 
     /// The number of the room's last event, the handler's own included; 0 before the first. Right

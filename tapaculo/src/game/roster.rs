@@ -21,6 +21,8 @@ pub struct Member {
     user: UserId,
     name: Option<Arc<str>>,
     seat: Option<Seat>,
+    #[serde(skip)]
+    session: SessionId,
 }
 
 impl Member {
@@ -42,6 +44,12 @@ impl Member {
         self.seat
     }
 
+    /// The login with which it is here, as the token names it.
+    #[must_use]
+    pub fn session(&self) -> &SessionId {
+        &self.session
+    }
+
     /// Whether it plays or watches.
     #[must_use]
     pub fn role(&self) -> Role {
@@ -58,6 +66,7 @@ impl Member {
             user: self.user.clone(),
             name: self.name.clone(),
             seat: self.seat?,
+            session: self.session.clone(),
         })
     }
 
@@ -79,6 +88,8 @@ pub struct Player {
     user: UserId,
     name: Option<Arc<str>>,
     seat: Seat,
+    #[serde(skip)]
+    session: SessionId,
 }
 
 impl Player {
@@ -98,6 +109,12 @@ impl Player {
     #[must_use]
     pub fn seat(&self) -> Seat {
         self.seat
+    }
+
+    /// The login with which it is here, as the token names it.
+    #[must_use]
+    pub fn session(&self) -> &SessionId {
+        &self.session
     }
 }
 
@@ -128,6 +145,7 @@ impl From<Player> for Member {
             user: player.user,
             name: player.name,
             seat: Some(player.seat),
+            session: player.session,
         }
     }
 }
@@ -155,7 +173,6 @@ pub(crate) struct Place {
     pub(crate) member: Member,
     /// The token's name, which is shown unless the game has set another.
     own_name: Option<Arc<str>>,
-    pub(crate) session: SessionId,
     /// `None` while the place is held for it.
     pub(crate) connection: Option<Connection>,
     /// Until when the place is held, without a connection.
@@ -226,9 +243,9 @@ impl Roster {
                 user: newcomer.user,
                 name: newcomer.name.clone(),
                 seat,
+                session: newcomer.session,
             },
             own_name: newcomer.name,
-            session: newcomer.session,
             connection: Some(connection),
             held_until: None,
             since,
@@ -255,7 +272,7 @@ impl Roster {
         if place.connection.is_some_and(|newer| newer > connection) {
             return Some(TakenOver::Not);
         }
-        place.session = newcomer.session.clone();
+        place.member.session = newcomer.session.clone();
         place.own_name.clone_from(&newcomer.name);
         if let Some(until) = place.held_until.take() {
             self.held.remove(&(until, arrival));
@@ -325,6 +342,11 @@ impl Roster {
         if let Some(place) = arrival.and_then(|arrival| self.places.get_mut(arrival)) {
             place.member.name = name.map(Arc::from).or_else(|| place.own_name.clone());
         }
+    }
+
+    /// The place of a user whose name may be none.
+    pub(crate) fn by_name(&self, user: &str) -> Option<&Place> {
+        self.places.get(self.arrivals.get(user)?)
     }
 
     /// Whether there is a seat for one more.

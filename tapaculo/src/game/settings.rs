@@ -12,7 +12,8 @@ pub struct Settings {
     pub(crate) history: usize,
     /// How long the place of a member whose connection is gone is held.
     pub(crate) reconnect: Duration,
-    pub(crate) empty_timeout: Duration,
+    /// How long a room that nobody is in is kept; `None` is for good.
+    pub(crate) empty_timeout: Option<Duration>,
     /// How long a handler may take.
     pub(crate) handler_timeout: Duration,
 }
@@ -27,7 +28,7 @@ impl Settings {
             spectators: false,
             history: 0,
             reconnect: Duration::ZERO,
-            empty_timeout: Duration::from_secs(5 * 60),
+            empty_timeout: Some(Duration::from_secs(5 * 60)),
             handler_timeout: Duration::from_secs(10),
         }
     }
@@ -70,7 +71,7 @@ impl Settings {
     /// How long an empty room is kept.
     #[must_use]
     pub const fn empty_timeout(mut self, timeout: Duration) -> Self {
-        self.empty_timeout = timeout;
+        self.empty_timeout = Some(timeout);
         self
     }
 }

@@ -2,7 +2,8 @@
 //! what it has said and done so far.
 
 use super::{
-    Connection, Metadata, Newcomer, Refusal, Roster, SeatError, Settings, TakenOver,
+    Connection, Metadata, Newcomer, Occupancy, PastEvent, Refusal, Rest, Roster, SeatError,
+    Settings, TakenOver,
     handle::Posts,
     timers::{AnyTimer, TimerId, Timers},
 };
@@ -14,7 +15,10 @@ use crate::{
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::value::RawValue;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Where a room is and what it may use: its identity, set once.
 #[derive(Clone, Debug)]
@@ -30,7 +34,6 @@ pub(crate) struct Identity {
 ///
 /// What a handler says and does is *staged*, and becomes part of the room when the handler is
 /// settled: all of it if it returned `Ok`, none of it otherwise.
-#[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) identity: Identity,
     pub(crate) roster: Roster,
@@ -53,13 +56,15 @@ pub(crate) struct Table {
 }
 
 /// What a handler has said and done, until it is settled.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Staged {
     events: Vec<Entry>,
     asides: Vec<(Seq, Aside)>,
     timers: Vec<(TimerId, Timestamp, AnyTimer)>,
     cancelled: Vec<TimerId>,
     metadata: HashMap<UserId, Arc<Metadata>>,
+    /// In a mutex, which is never locked, for the reason that timers are.
+    rest: Option<Mutex<Rest>>,
     /// The first thing that could not be encoded: it fails the handler that said it.
     error: Option<Refusal>,
 }
@@ -79,12 +84,14 @@ pub(crate) enum Aside {
 
 /// What a handler that succeeded leaves to be done: events, and what comes after the event with
 /// that number.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Settled {
     pub(crate) events: Vec<Arc<Entry>>,
     pub(crate) asides: Vec<(Seq, Aside)>,
     /// The members of whom something else is to be shown.
     pub(crate) changed: Vec<UserId>,
+    /// What is left of the handler.
+    pub(crate) rest: Option<Rest>,
 }
 
 impl Table {
@@ -207,6 +214,34 @@ impl Table {
         self.staged.metadata.insert(user, Arc::new(metadata));
     }
 
+    /// Has the handler go on beside the room once it has returned.
+    pub(crate) fn go_on(&mut self, rest: Rest) {
+        self.staged.rest = Some(Mutex::new(rest));
+    }
+
+    /// How full the room is.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        let settings = &self.identity.settings;
+        let players = self.roster.seated();
+        Occupancy {
+            players,
+            spectators: self.roster.len() - players,
+            seats: settings.seats.map(|seats| seats as usize),
+            is_full: self.roster.is_full(settings),
+            created: self.created,
+        }
+    }
+
+    /// The newest events of the history, oldest first.
+    pub(crate) fn history(&self, most: usize) -> Vec<PastEvent> {
+        let log = self.log.read();
+        let kept = log.history();
+        let skip = kept.len().saturating_sub(most);
+        kept.skip(skip)
+            .filter_map(|entry| PastEvent::of(entry))
+            .collect()
+    }
+
     /// What is known of a user, as the handler in hand has left it.
     pub(crate) fn metadata(&self, user: &UserId) -> Option<&Metadata> {
         let staged = self.staged.metadata.get(user);
@@ -249,8 +284,10 @@ impl Table {
                 changed.push(user);
             }
         }
+        let rest = staged.rest.take();
         Ok(Settled {
             changed,
+            rest: rest.map(|rest| rest.into_inner().unwrap_or_else(PoisonError::into_inner)),
             events: staged.events.into_iter().map(Arc::new).collect(),
             asides: staged.asides,
         })

@@ -109,7 +109,7 @@ impl Answers {
             let oldest = *oldest;
             self.sessions.retain(|(user, session), answered| {
                 let place = roster.by_user(user);
-                let of_member = place.is_some_and(|place| place.session == *session);
+                let of_member = place.is_some_and(|place| place.member.session() == session);
                 of_member || answered.used >= oldest
             });
         }

@@ -19,7 +19,7 @@ pub(crate) trait Alarm: Send + Sync {
 
 /// How the game's code failed: its state can't be trusted.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// With these words, if they were words.
     Panicked(Option<String>),
     TimedOut,

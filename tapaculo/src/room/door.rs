@@ -1,9 +1,9 @@
 //! A room behind its lock: decodes a message and waits for its turn, whatever the game's types.
 
-use super::{Alarm, Departure, Input, Live, Outlet, Ticket, Unfit};
+use super::{Alarm, Departure, Input, Live, Outlet, Ticket, Unfit, contain::contain};
 use crate::{
     clock::{Clock, Timestamp},
-    game::{self, Connection, Game, Identity, Newcomer, Options, Posts},
+    game::{Connection, Game, Identity, Newcomer, Options, Post, Posts, Table},
     protocol::{Close, ErrorCode},
     store::Store,
 };
@@ -14,7 +14,11 @@ use std::{
     sync::{Arc, Weak},
     time::Duration,
 };
-use tokio::{runtime::Handle, sync::Mutex, time::sleep};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, MutexGuard},
+    time::sleep,
+};
 use tracing::Instrument;
 
 /// Somebody at the door of a room.
@@ -79,26 +83,36 @@ impl Alarm for OutsideTime {
     }
 }
 
-/// A room of a game, behind a fair lock: inputs are handled in the order in which they come.
-pub(crate) struct LockedRoom<G> {
+/// A room of a game, behind two locks.
+///
+/// A *turn* is what an input has, from its beginning to the end of its handlers: inputs have theirs in
+/// the order in which they come. The room itself is locked only while something is done with it. The
+/// handlers of most games work on the room, so that it makes no difference; those of closures run
+/// beside it, and whoever has the room in hand meanwhile never waits for them.
+pub(crate) struct LockedRoom<G: Game> {
     identity: Identity,
+    /// Fair, as tokio's mutex is.
+    turn: Mutex<()>,
     locked: Mutex<Locked<G>>,
     posts: Arc<Posts>,
     clock: Clock,
     keeper: Weak<dyn Keeper>,
 }
 
-struct Locked<G> {
+struct Locked<G: Game> {
     live: Live<G>,
     /// The call that the keeper has been asked for and that has not come.
     call: Option<Call>,
 }
 
 impl<G: Game> LockedRoom<G> {
+    /// A room that nobody is in yet; the game gets the room that it is of.
+    ///
     /// # Panics
     /// Outside of a tokio runtime: the room is called by its tasks.
     pub(crate) fn new(
         identity: Identity,
+        game: impl FnOnce(&Weak<Self>) -> Option<G>,
         seed: [u8; 32],
         clock: Clock,
         store: Arc<dyn Store>,
@@ -115,6 +129,7 @@ impl<G: Game> LockedRoom<G> {
             });
             let live = Live::new(
                 identity.clone(),
+                game(me),
                 seed,
                 clock.now(),
                 Arc::clone(&posts),
@@ -123,6 +138,7 @@ impl<G: Game> LockedRoom<G> {
             );
             Self {
                 identity,
+                turn: Mutex::new(()),
                 locked: Mutex::new(Locked { live, call: None }),
                 posts,
                 clock,
@@ -138,20 +154,60 @@ impl<G: Game> LockedRoom<G> {
     }
 
     async fn run(self: Arc<Self>, input: Input<G::Message>) {
-        let mut locked = self.locked.lock().await;
-        locked.live.run(input, self.clock.now()).await;
-        self.settle(&mut locked);
+        let _turn = self.turn.lock().await;
+        self.take_turn(input).await;
     }
 
     /// Does what code outside has asked for, each request in its turn.
     async fn attend(self: Arc<Self>) {
         loop {
-            let mut locked = self.locked.lock().await;
+            let _turn = self.turn.lock().await;
             let Some(post) = self.posts.pop() else {
                 return;
             };
+            self.take_turn(Input::Post(post)).await;
+        }
+    }
+
+    /// Looks at the room, and has something done, without waiting for the turn in hand; `None` if the
+    /// room is over.
+    pub(crate) async fn ask<T>(
+        self: &Arc<Self>,
+        ask: impl FnOnce(&Table) -> (T, Option<Post>),
+    ) -> Option<T> {
+        let mut locked = self.locked.lock().await;
+        let machine = locked.live.machine();
+        if machine.is_over() {
+            return None;
+        }
+        let (answer, post) = ask(machine.table());
+        if let Some(post) = post {
             locked.live.run(Input::Post(post), self.clock.now()).await;
             self.settle(&mut locked);
+        }
+        (!locked.live.machine().is_over()).then_some(answer)
+    }
+
+    /// Handles an input whose turn it is, and what follows from it.
+    async fn take_turn(self: &Arc<Self>, input: Input<G::Message>) {
+        let mut locked = self.locked.lock().await;
+        locked.live.run(input, self.clock.now()).await;
+        self.finish(locked).await;
+    }
+
+    /// Runs what is left of a turn's calls, while others may have the room.
+    async fn finish(self: &Arc<Self>, mut locked: MutexGuard<'_, Locked<G>>) {
+        loop {
+            self.settle(&mut locked);
+            let Some(rest) = locked.live.take_rest() else {
+                return;
+            };
+            drop(locked);
+            let limit = self.identity.settings.handler_timeout;
+            let outcome = contain(rest, &OutsideTime, limit).await;
+            locked = self.locked.lock().await;
+            let returned = Input::Returned(outcome);
+            locked.live.run(returned, self.clock.now()).await;
         }
     }
 
@@ -182,7 +238,7 @@ impl<G: Game> LockedRoom<G> {
 
 /// Reads a message; its fields are of the game's types, and so is the code that reads them.
 pub(crate) fn decode<G: Game>(data: &RawValue) -> Result<G::Message, Unfit> {
-    match catch_unwind(AssertUnwindSafe(|| game::decode::<G>(data))) {
+    match catch_unwind(AssertUnwindSafe(|| G::read(data))) {
         Ok(Ok(message)) => Ok(message),
         Ok(Err(bad)) => Err(Unfit {
             code: ErrorCode::BadMessage,
@@ -198,6 +254,7 @@ pub(crate) fn decode<G: Game>(data: &RawValue) -> Result<G::Message, Unfit> {
 impl<G: Game> Door for LockedRoom<G> {
     fn join(self: Arc<Self>, visitor: Visitor) -> BoxFuture<'static, Result<(), Visitor>> {
         Box::pin(async move {
+            let _turn = self.turn.lock().await;
             let mut locked = self.locked.lock().await;
             if locked.live.machine().is_over() {
                 return Err(visitor);
@@ -209,7 +266,7 @@ impl<G: Game> Door for LockedRoom<G> {
             } = visitor;
             let now = self.clock.now();
             locked.live.join(outlet, newcomer, options, now).await;
-            self.settle(&mut locked);
+            self.finish(locked).await;
             Ok(())
         })
     }
@@ -239,13 +296,14 @@ impl<G: Game> Door for LockedRoom<G> {
     fn due(self: Arc<Self>, call: Call) -> BoxFuture<'static, ()> {
         let span = self.span();
         let due = async move {
+            let _turn = self.turn.lock().await;
             let mut locked = self.locked.lock().await;
             // It may have been on its way when another was asked for instead.
             if locked.call == Some(call) {
                 locked.call = None;
             }
             locked.live.run(Input::Due, self.clock.now()).await;
-            self.settle(&mut locked);
+            self.finish(locked).await;
         };
         Box::pin(due.instrument(span))
     }
@@ -320,6 +378,7 @@ mod tests {
         };
         let room = LockedRoom::<Queue>::new(
             identity,
+            |_| None,
             [0; 32],
             Clock::start(),
             Arc::new(MemoryStore),
@@ -349,7 +408,7 @@ mod tests {
         assert!(frames.pop_back().unwrap().as_str().contains("internal"));
 
         // They arrive while the room is busy, each polled once, and are then polled in any order.
-        let busy = room.locked.lock().await;
+        let busy = room.turn.lock().await;
         let mut waiting = Vec::new();
         for number in 0..20 {
             let data = json!({"type": "Take", "number": number});

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    game::{Connection, Game, Identity, Newcomer, Options, Posts},
+    game::{Connection, Game, Identity, Newcomer, Options, Posts, Rest},
     protocol::{Close, ErrorCode, frames},
     store::{Commit, Store},
 };
@@ -18,7 +18,7 @@ use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 ///
 /// Whoever has it may hand it one input at a time. Dropping the future of an input half-way would
 /// drop what a handler has begun, so callers always let it finish.
-pub(crate) struct Live<G> {
+pub(crate) struct Live<G: Game> {
     machine: Machine<G>,
     outlets: HashMap<Connection, Arc<Outlet>>,
     /// The hooks that failed in the last input.
@@ -29,6 +29,7 @@ pub(crate) struct Live<G> {
 impl<G: Game> Live<G> {
     pub(crate) fn new(
         identity: Identity,
+        game: Option<G>,
         seed: [u8; 32],
         now: Timestamp,
         posts: Arc<Posts>,
@@ -36,7 +37,7 @@ impl<G: Game> Live<G> {
         store: Arc<dyn Store>,
     ) -> Self {
         Self {
-            machine: Machine::new(identity, seed, now, posts, alarm),
+            machine: Machine::new(identity, game, seed, now, posts, alarm),
             outlets: HashMap::new(),
             failures: Vec::new(),
             store,
@@ -50,6 +51,11 @@ impl<G: Game> Live<G> {
     /// The hooks that failed in the last input, each with its reason.
     pub(crate) fn failures(&self) -> &[String] {
         &self.failures
+    }
+
+    /// What is left of the call in hand, to be run while others may look at the room.
+    pub(crate) fn take_rest(&mut self) -> Option<Rest> {
+        self.machine.take_rest()
     }
 
     /// The state of the game, for tests to begin from.
@@ -82,7 +88,11 @@ impl<G: Game> Live<G> {
             Input::Message {
                 connection, ticket, ..
             } => (Some(*connection), ticket.map(|ticket| ticket.id)),
-            Input::Leave(..) | Input::Due | Input::Post(_) | Input::Close(_) => (None, None),
+            Input::Leave(..)
+            | Input::Due
+            | Input::Post(_)
+            | Input::Returned(_)
+            | Input::Close(_) => (None, None),
         };
         if let Input::Leave(connection, _) = &input {
             self.outlets.remove(connection);

@@ -3,7 +3,7 @@
 use crate::{
     game::Connection,
     ids::UserId,
-    log::{Entry, RESUME_BYTES, SharedLog},
+    log::{Entry, FellBehind, RESUME_BYTES, SharedLog},
     protocol::{Close, Dialect, Encoded, Goodbye, Seq},
 };
 use futures_util::task::AtomicWaker;
@@ -33,6 +33,8 @@ pub(crate) struct Outlet {
     pub(crate) connection: Connection,
     pub(crate) user: UserId,
     dialect: Dialect,
+    /// How many events and frames may wait for a connection that takes none.
+    most: Option<usize>,
     waiting: Mutex<Waiting>,
     /// Whether it is being greeted: however long that takes, it is not slow for it, so what
     /// happens meanwhile is held for it, since the log moves on. Beside the lock, for nearly
@@ -78,10 +80,16 @@ impl Outlet {
             connection,
             user,
             dialect,
+            most: None,
             waiting: Mutex::default(),
             greeted: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
+    }
+
+    /// With a bound to the number of events and frames that may wait, besides that of their bytes.
+    pub(crate) fn bounded(self, most: Option<usize>) -> Self {
+        Self { most, ..self }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -212,14 +220,22 @@ impl Outlet {
         self.waker.register(waker);
     }
 
-    /// Whether what waits has outgrown its bounds, so that taking more of it is pointless.
+    /// Whether what waits has outgrown its bounds, so that taking more of it is pointless; to be
+    /// asked when the connection could take nothing.
     pub(crate) fn is_too_slow(&self) -> bool {
         let mut waiting = self.waiting();
-        if let (Some((log, position)), false) = (&waiting.log, self.is_being_greeted()) {
-            let behind = log.read().after(*position).is_err();
-            waiting.too_slow |= behind;
+        let Waiting {
+            log, own, too_slow, ..
+        } = &mut *waiting;
+        if let (Some((log, position)), false) = (log, self.is_being_greeted()) {
+            *too_slow |= match log.read().after(*position) {
+                Ok(events) => self
+                    .most
+                    .is_some_and(|most| events.len() + own.len() > most),
+                Err(FellBehind) => true,
+            };
         }
-        waiting.too_slow
+        *too_slow
     }
 
     /// Whether a goodbye waits.

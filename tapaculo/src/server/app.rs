@@ -26,6 +26,8 @@ pub(super) struct App {
     pub(super) only_game: Option<&'static str>,
     pub(super) guest_tokens: bool,
     pub(super) heartbeat: Heartbeat,
+    /// How many events and frames may wait for one connection.
+    pub(super) buffer: Option<usize>,
     /// The largest message, in bytes of its frame.
     pub(super) max_message: usize,
     pub(super) limits: Arc<Limits>,
@@ -48,6 +50,7 @@ impl App {
             max_connections,
             limits,
             heartbeat,
+            buffer,
         } = settings;
         let only_game = match games.as_slice() {
             [only] => Some(only.name()),
@@ -59,6 +62,7 @@ impl App {
             only_game,
             guest_tokens,
             heartbeat,
+            buffer,
             max_message: limits
                 .as_ref()
                 .map_or(MessageLimits::default().max_size_bytes, |limits| {

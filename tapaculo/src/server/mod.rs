@@ -4,6 +4,7 @@
 mod app;
 mod arrival;
 mod client;
+mod closures;
 mod connections;
 mod deadlines;
 mod http;
@@ -21,7 +22,7 @@ use self::{
     registry::{AnyGame, Served},
     settings::Settings,
 };
-use crate::{auth::JwtAuth, game::Game, limits::MessageLimits, session::Heartbeat};
+use crate::{auth::JwtAuth, game::Game, limits::MessageLimits, pubsub::PubSub, session::Heartbeat};
 use anyhow::{Context, bail};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -55,6 +56,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 pub struct Server {
     auth: Option<JwtAuth>,
     games: Vec<Arc<dyn AnyGame>>,
+    closures: closures::Builder,
     settings: Settings,
     routes: axum::Router,
     handle: ServerHandle,
@@ -81,6 +83,7 @@ impl Server {
         Self {
             auth: None,
             games: Vec::new(),
+            closures: closures::Builder::default(),
             settings: Settings::default(),
             routes: axum::Router::new(),
             handle: ServerHandle::new(),
@@ -95,7 +98,13 @@ impl Server {
 
     /// Serves a game; its rooms are made as people join them.
     pub fn with_game<G: Game>(mut self) -> Self {
-        self.games.push(Arc::new(Served::<G>::new()));
+        self.games.push(Arc::new(Served::<G>::declared()));
+        self
+    }
+
+    /// What connects the nodes of this server; one node, in memory, unless told.
+    pub fn with_pubsub(mut self, pubsub: impl PubSub) -> Self {
+        self.settings.buffer = pubsub.buffer();
         self
     }
 
@@ -180,14 +189,15 @@ impl Server {
         Ok(router)
     }
 
-    fn build(self) -> anyhow::Result<(Arc<App>, axum::Router)> {
+    fn build(mut self) -> anyhow::Result<(Arc<App>, axum::Router)> {
         let Some(auth) = self.auth else {
             bail!("no auth: say how tokens are checked, with_auth(JwtAuth::new(secret))");
         };
         auth.ready()?;
         self.settings.check()?;
+        self.games.extend(self.closures.served()?);
         if self.games.is_empty() {
-            bail!("no game: say what to serve, with_game::<YourGame>()");
+            bail!("no game: say what to serve, with_game::<YourGame>() or on_message(…)");
         }
         for (index, game) in self.games.iter().enumerate() {
             if self.games[..index]

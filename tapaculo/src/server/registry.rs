@@ -5,7 +5,8 @@ use super::deadlines::Deadlines;
 use crate::{
     auth::word,
     clock::{Clock, Timestamp},
-    game::{Game, Identity},
+    closures::{Closures, Handlers},
+    game::{Game, Identity, Settings},
     ids::RoomId,
     protocol::Close,
     room::{Call, Door, Keeper, LockedRoom, Visitor},
@@ -13,7 +14,6 @@ use crate::{
 };
 use std::{
     collections::HashMap,
-    marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard, Weak},
 };
 use tokio::task::JoinSet;
@@ -30,12 +30,33 @@ pub(super) trait AnyGame: Send + Sync {
     fn open(&self, room: RoomId, registry: &Registry) -> (Identity, Arc<dyn Door>);
 }
 
-/// The game `G`.
-pub(super) struct Served<G>(PhantomData<fn() -> G>);
+/// The game `G`, and what its rooms are like on this server.
+pub(super) struct Served<G: Game> {
+    settings: Settings,
+    /// The game of a room, if there is one before somebody joins.
+    begin: Begin<G>,
+}
 
-impl<G> Served<G> {
-    pub(super) fn new() -> Self {
-        Self(PhantomData)
+type Begin<G> = Box<dyn Fn(&Weak<LockedRoom<G>>) -> Option<G> + Send + Sync>;
+
+impl<G: Game> Served<G> {
+    /// A game as it is declared.
+    pub(super) fn declared() -> Self {
+        Self {
+            settings: G::SETTINGS,
+            begin: Box::new(|_| None),
+        }
+    }
+}
+
+impl Served<Closures> {
+    /// Rooms of these closures.
+    pub(super) fn closures(settings: Settings, handlers: Handlers) -> Self {
+        let handlers = Arc::new(handlers);
+        Self {
+            settings,
+            begin: Box::new(move |room| Some(Closures::new(Arc::clone(&handlers), room))),
+        }
     }
 }
 
@@ -49,10 +70,11 @@ impl<G: Game> AnyGame for Served<G> {
             game: G::NAME,
             room,
             epoch: word(EPOCH_CHARACTERS),
-            settings: G::SETTINGS,
+            settings: self.settings,
         };
         let room = LockedRoom::<G>::new(
             identity.clone(),
+            &self.begin,
             rand::random(),
             registry.clock,
             Arc::clone(&registry.store),

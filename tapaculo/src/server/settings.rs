@@ -12,6 +12,8 @@ pub(super) struct Settings {
     /// `None` where nobody counts messages.
     pub(super) limits: Option<MessageLimits>,
     pub(super) heartbeat: Heartbeat,
+    /// How many events and frames may wait for one connection.
+    pub(super) buffer: Option<usize>,
 }
 
 impl Settings {

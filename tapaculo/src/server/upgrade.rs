@@ -118,7 +118,8 @@ fn start(
         position,
         dialect,
     } = asked;
-    let outlet = Arc::new(Outlet::new(connection, access.user.clone(), dialect));
+    let outlet =
+        Arc::new(Outlet::new(connection, access.user.clone(), dialect).bounded(app.buffer));
     account.attach(&outlet);
     let visitor = Visitor {
         outlet: Arc::clone(&outlet),

@@ -238,10 +238,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if self.stage == Stage::Broken {
             return Poll::Ready(Ok(()));
         }
+        // What is left from before could not be taken.
+        if !self.batch.is_empty() && self.outlet.is_too_slow() {
+            self.batch.clear();
+        }
         loop {
-            if !self.batch.is_empty() && self.outlet.is_too_slow() {
-                self.batch.clear();
-            }
             while !self.batch.is_empty() {
                 ready!(self.poll_ready(cx))?;
                 if let Some(frame) = self.batch.pop_front() {

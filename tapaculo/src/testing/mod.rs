@@ -62,7 +62,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 const BEGINNING: Timestamp = Timestamp::from_millis(1_735_689_600_000);
 
 /// A room of a game in memory.
-pub struct TestRoom<G> {
+pub struct TestRoom<G: Game> {
     live: Live<G>,
     /// What code outside the room asks of it.
     posts: Arc<Posts>,
@@ -74,7 +74,7 @@ pub struct TestRoom<G> {
     members: BTreeMap<String, TestMember>,
 }
 
-impl<G> fmt::Debug for TestRoom<G> {
+impl<G: Game> fmt::Debug for TestRoom<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestRoom")
             .field("now", &self.now)
@@ -115,6 +115,7 @@ impl<G: Game> TestRoom<G> {
         let alarm = Arc::new(TestAlarm::default());
         let live = Live::new(
             identity,
+            None,
             bytes,
             BEGINNING,
             Arc::clone(&posts),

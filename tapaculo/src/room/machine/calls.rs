@@ -2,25 +2,33 @@
 
 use super::{
     super::contain::{contain, contain_now},
-    Effects, Fatal, Machine,
+    Effects, Machine,
 };
 use crate::{
-    game::{Answer, Game, Member, Player, Refusal, Reply, Room},
+    game::{Answer, Game, Member, Player, Refusal, Reply, Rest, Room},
     protocol::Author,
 };
 use std::time::Duration;
 
 /// A call of one of the game's methods.
-pub(super) enum Call<'a, G: Game> {
-    Message(&'a Member, G::Message),
-    Join(&'a Player),
+pub(super) enum Call<G: Game> {
+    Message(Member, G::Message),
+    Join(Player),
     Full,
-    Disconnect(&'a Player),
-    Reconnect(&'a Player),
-    Leave(&'a Player),
+    Disconnect(Player),
+    Reconnect(Player),
+    Leave(Player),
     Empty,
     Timer(G::Timer),
     Tick(Duration),
+}
+
+/// What came of a call.
+pub(super) enum Called {
+    /// It is over, with a reply perhaps.
+    Done(Option<Reply>),
+    /// What is left of it runs beside the room.
+    Goes(Rest),
 }
 
 /// What came of a call that failed.
@@ -30,8 +38,8 @@ pub(super) struct Failed {
     pub(super) fatal: bool,
 }
 
-impl<G: Game> Call<'_, G> {
-    fn name(&self) -> &'static str {
+impl<G: Game> Call<G> {
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Message(..) => "a handler",
             Self::Join(_) => "on_join",
@@ -55,12 +63,14 @@ impl<G: Game> Call<'_, G> {
 
     async fn run(self, game: &mut G, room: &mut Room<G>) -> Answer {
         let hooked = match self {
-            Self::Message(member, message) => return game.dispatch(room, member, message).await,
-            Self::Join(player) => game.on_join(room, player).await,
+            Self::Message(member, message) => {
+                return game.dispatch(room, &member, message).await;
+            }
+            Self::Join(player) => game.on_join(room, &player).await,
             Self::Full => game.on_full(room).await,
-            Self::Disconnect(player) => game.on_disconnect(room, player).await,
-            Self::Reconnect(player) => game.on_reconnect(room, player).await,
-            Self::Leave(player) => game.on_leave(room, player).await,
+            Self::Disconnect(player) => game.on_disconnect(room, &player).await,
+            Self::Reconnect(player) => game.on_reconnect(room, &player).await,
+            Self::Leave(player) => game.on_leave(room, &player).await,
             Self::Empty => game.on_empty(room).await,
             Self::Timer(timer) => game.timer(room, timer).await,
             Self::Tick(elapsed) => game.tick(room, elapsed).await,
@@ -74,11 +84,11 @@ impl<G: Game> Machine<G> {
     /// fails; with a backup, its state is then what it was.
     pub(super) async fn call(
         &mut self,
-        call: Call<'_, G>,
+        call: Call<G>,
         effects: &mut Effects,
-    ) -> Result<Option<Reply>, Failed> {
+    ) -> Result<Called, Failed> {
         let Some(game) = self.game.as_mut() else {
-            return Ok(None);
+            return Ok(Called::Done(None));
         };
         let name = call.name();
         let table = &mut self.room.table;
@@ -97,9 +107,10 @@ impl<G: Game> Machine<G> {
         let settled = answer.and_then(|reply| Ok((reply, self.room.table.settle()?)));
         let is_backed_up = backup.is_some();
         let (result, left) = match (settled, backup) {
-            (Ok((reply, settled)), backup) => {
+            (Ok((reply, mut settled)), backup) => {
+                let rest = settled.rest.take();
                 self.accept(settled, effects);
-                (Ok(reply), backup)
+                (Ok(rest.map_or(Called::Done(reply), Called::Goes)), backup)
             }
             (Err(refusal), backup) => {
                 let fatal = has_failed && !is_backed_up;
@@ -112,24 +123,5 @@ impl<G: Game> Machine<G> {
             tracing::error!(room = %self.room.table.identity.room, "dropping a copy of the game panicked");
         }
         result
-    }
-
-    /// Calls a hook that has nobody to refuse: its error is logged.
-    pub(super) async fn report(
-        &mut self,
-        call: Call<'_, G>,
-        effects: &mut Effects,
-    ) -> Result<(), Fatal> {
-        let hook = call.name();
-        let Err(failed) = self.call(call, effects).await else {
-            return Ok(());
-        };
-        let (room, why) = (&self.room.table.identity.room, failed.refusal.why());
-        match failed.refusal {
-            Refusal::Internal(_) => tracing::error!(%room, hook, why, "a hook failed"),
-            _ => tracing::warn!(%room, hook, why, "a hook refused"),
-        }
-        effects.failures.push(format!("{hook}: {why}"));
-        failed.or_go_on()
     }
 }

@@ -1,29 +1,61 @@
 //! What somebody who comes is told first: where it is, what it sees, and what it has missed.
 
-use super::{Delivery, Effects, Failed, Machine, contain_now, members::avatar};
+use super::{Delivery, Effects, Failed, Fatal, Machine, contain_now, members::avatar};
 use crate::{
     game::{Connection, Game, Place, Refusal},
     log::{Entry, Missed},
-    protocol::{Encoded, MemberInfo, Position, Welcome, frames},
+    protocol::{Encoded, MemberInfo, Position, Seq, Welcome, frames},
 };
 
 /// The version of the protocol that `welcome` names.
 const PROTOCOL: u32 = 1;
 
+/// A member's connection that is to be let in.
+pub(super) struct Greeting {
+    pub(super) connection: Connection,
+    /// How far it has come, if it was here before.
+    pub(super) position: Option<Position>,
+    /// The last event before it came: those after it are of its own join.
+    pub(super) since: Seq,
+    /// Whether its place is as new, and goes if there is no letting it in.
+    pub(super) is_new: bool,
+}
+
 impl<G: Game> Machine<G> {
+    /// Lets a connection in; one that can't be greeted is turned away.
+    pub(super) fn let_in(
+        &mut self,
+        greeting: Greeting,
+        effects: &mut Effects,
+    ) -> Result<(), Fatal> {
+        let Greeting {
+            connection, is_new, ..
+        } = greeting;
+        let Err(failed) = self.greet(greeting, effects) else {
+            return Ok(());
+        };
+        self.turn_away(connection, &failed.refusal, effects);
+        failed.or_go_on()?;
+        if is_new && let Some(place) = self.room.table.roster.remove(connection) {
+            self.given_up(&place, effects);
+        }
+        Ok(())
+    }
+
     /// Lets a member's connection in: brings it up to date from its position, if that is still
     /// known, and otherwise as a newcomer.
-    pub(super) fn greet(
-        &mut self,
-        connection: Connection,
-        position: Option<&Position>,
-        effects: &mut Effects,
-    ) -> Result<(), Failed> {
+    fn greet(&self, greeting: Greeting, effects: &mut Effects) -> Result<(), Failed> {
+        let Greeting {
+            connection,
+            position,
+            since,
+            ..
+        } = greeting;
         let table = &self.room.table;
         let Some(place) = table.roster.by_connection(connection) else {
             return Ok(());
         };
-        let missed = position.and_then(|position| self.missed(place, position, effects));
+        let missed = position.and_then(|position| self.missed(place, &position, effects));
         let mut greeting = vec![self.welcome(place, missed.is_some())];
         if let Some(missed) = missed {
             greeting.extend(missed);
@@ -35,7 +67,7 @@ impl<G: Game> Machine<G> {
                     return Err(Failed { refusal, fatal });
                 }
             }
-            greeting.extend(self.history(place, effects));
+            greeting.extend(self.history(place, since, effects));
         }
         greeting.push(frames::synced(table.last));
         let delivery = Delivery::Enter {
@@ -91,15 +123,17 @@ impl<G: Game> Machine<G> {
     }
 
     /// The events a newcomer is told: the kept ones, then those of its own join.
-    fn history(&self, place: &Place, effects: &Effects) -> Vec<Encoded> {
+    fn history(&self, place: &Place, since: Seq, effects: &Effects) -> Vec<Encoded> {
         let table = &self.room.table;
-        let own = effects.events.iter();
-        let new = own.clone().filter(|entry| entry.is_public()).count();
-        let room_for = table.identity.settings.history.saturating_sub(new);
         let log = table.log.read();
-        let kept = log.history();
+        let said_since = log.after(since).into_iter().flatten();
+        let own: Vec<_> = said_since.chain(&effects.events).collect();
+        let new = own.iter().filter(|entry| entry.is_public()).count();
+        let room_for = table.identity.settings.history.saturating_sub(new);
+        let kept: Vec<_> = log.history().filter(|entry| entry.seq <= since).collect();
         let skip = kept.len().saturating_sub(room_for);
-        kept.skip(skip)
+        kept.into_iter()
+            .skip(skip)
             .chain(own)
             .filter(|entry| is_told(place, entry, effects))
             .map(|entry| entry.frame.clone())
@@ -122,12 +156,12 @@ impl<G: Game> Machine<G> {
             game: table.identity.game,
             room: table.identity.room.as_str(),
             user,
-            session: place.session.as_str(),
+            session: place.member.session().as_str(),
             role: place.member.role(),
             seat: place.member.seat(),
             epoch: &table.identity.epoch,
             resumed,
-            acked: self.answers.highest(user, &place.session),
+            acked: self.answers.highest(user, place.member.session()),
             members: members.collect(),
         })
     }

@@ -1,6 +1,9 @@
 //! Who comes and who goes: places given, held, taken over and given up.
 
-use super::{Call, Delivery, Departure, Effects, Fatal, Machine, contain};
+use super::{
+    Call, Delivery, Departure, Effects, Fatal, Machine, Step, Then, agenda::Candidate, contain,
+    greeting::Greeting,
+};
 use crate::{
     game::{
         Connection, Game, Identity, Newcomer, Options, Place, Refusal, SeatError, Table, TakenOver,
@@ -38,7 +41,8 @@ impl<G: Game> Machine<G> {
         }
         let table = &mut self.room.table;
         if let Some(taken) = table.take_over(&newcomer, connection) {
-            return self.come_back(connection, taken, &newcomer, effects).await;
+            self.come_back(connection, taken, newcomer, effects);
+            return Ok(());
         }
         let user = newcomer.user.clone();
         match table.admit(newcomer, connection) {
@@ -57,33 +61,25 @@ impl<G: Game> Machine<G> {
         }
         let untold = effects.deliveries.len();
         self.announce(&user, Moved::Joined, effects);
-        let place = self.room.table.roster.by_connection(connection);
-        if let Some(player) = place.and_then(|place| place.member.player()) {
-            if let Err(failed) = self.call(Call::Join(&player), effects).await {
-                // Nobody has heard of it: the announcement has not left the room.
-                effects.deliveries.truncate(untold);
-                self.room.table.roster.remove(connection);
-                if let Some(place) = given_up {
-                    let frame = presence(self.table(), &place, Moved::Left);
-                    self.say(effects, Delivery::TellMembers { but: None, frame });
-                }
-                self.turn_away(connection, &failed.refusal, effects);
-                return failed.or_go_on();
-            }
-            let table = &self.room.table;
-            if table.roster.is_full(&table.identity.settings) {
-                self.report(Call::Full, effects).await?;
-            }
-        }
-        let Err(failed) = self.greet(connection, None, effects) else {
-            return Ok(());
+        let greeting = Greeting {
+            connection,
+            position: None,
+            since: self.room.table.last,
+            is_new: true,
         };
-        self.turn_away(connection, &failed.refusal, effects);
-        failed.or_go_on()?;
-        match self.room.table.roster.remove(connection) {
-            Some(place) => self.given_up(&place, effects).await,
-            None => Ok(()),
-        }
+        let place = self.room.table.roster.by_connection(connection);
+        self.next(match place.and_then(|place| place.member.player()) {
+            Some(player) => {
+                let candidate = Candidate {
+                    greeting,
+                    untold,
+                    given_up,
+                };
+                Step::Call(Call::Join(player), Then::Admit(candidate))
+            }
+            None => Step::Greet(greeting),
+        });
+        Ok(())
     }
 
     /// Whether somebody who watches has come anew to play, and there is a seat.
@@ -128,43 +124,41 @@ impl<G: Game> Machine<G> {
     }
 
     /// A member is back, on a new connection.
-    async fn come_back(
+    fn come_back(
         &mut self,
         connection: Connection,
         taken: TakenOver,
-        newcomer: &Newcomer,
+        newcomer: Newcomer,
         effects: &mut Effects,
-    ) -> Result<(), Fatal> {
+    ) {
         let Newcomer { user, position, .. } = newcomer;
-        match taken {
-            TakenOver::Not => {
-                self.say(effects, Delivery::Close(connection, Close::Replaced.into()));
-                return Ok(());
-            }
-            TakenOver::From(old) => {
-                self.say(effects, Delivery::Close(old, Close::Replaced.into()));
-            }
-            TakenOver::Held => {
-                self.announce(user, Moved::Reconnected, effects);
-                let place = self.room.table.roster.by_connection(connection);
-                if let Some(player) = place.and_then(|place| place.member.player()) {
-                    self.report(Call::Reconnect(&player), effects).await?;
-                }
-            }
+        if taken == TakenOver::Not {
+            self.say(effects, Delivery::Close(connection, Close::Replaced.into()));
+            return;
         }
-        let greeted = self.greet(connection, position.as_ref(), effects);
-        greeted.or_else(|failed| {
-            self.turn_away(connection, &failed.refusal, effects);
-            failed.or_go_on()
-        })
+        self.next(Step::Greet(Greeting {
+            connection,
+            position,
+            since: self.room.table.last,
+            is_new: false,
+        }));
+        if let TakenOver::From(old) = taken {
+            self.say(effects, Delivery::Close(old, Close::Replaced.into()));
+            return;
+        }
+        self.announce(&user, Moved::Reconnected, effects);
+        let place = self.room.table.roster.by_connection(connection);
+        if let Some(player) = place.and_then(|place| place.member.player()) {
+            self.next(Step::Call(Call::Reconnect(player), Then::Nothing));
+        }
     }
 
-    pub(super) async fn leave(
+    pub(super) fn leave(
         &mut self,
         connection: Connection,
         departure: Departure,
         effects: &mut Effects,
-    ) -> Result<(), Fatal> {
+    ) {
         let Table {
             roster,
             identity,
@@ -173,37 +167,35 @@ impl<G: Game> Machine<G> {
         } = &mut self.room.table;
         let reconnect = identity.settings.reconnect;
         if departure == Departure::GaveUp || reconnect.is_zero() {
-            let Some(place) = roster.remove(connection) else {
-                return Ok(()); // a newer connection has the place
-            };
-            return self.given_up(&place, effects).await;
+            // A newer connection may have the place.
+            if let Some(place) = roster.remove(connection) {
+                self.given_up(&place, effects);
+            }
+            return;
         }
         let Some(place) = roster.hold(connection, *now + reconnect) else {
-            return Ok(());
+            return;
         };
         let (user, player) = (place.member.user().clone(), place.member.player());
         self.announce(&user, Moved::Disconnected, effects);
         if let Some(player) = player {
-            self.report(Call::Disconnect(&player), effects).await?;
+            self.next(Step::Call(Call::Disconnect(player), Then::Nothing));
         }
-        Ok(())
     }
 
     /// A place is nobody's any more.
-    pub(super) async fn given_up(
-        &mut self,
-        place: &Place,
-        effects: &mut Effects,
-    ) -> Result<(), Fatal> {
-        let frame = presence(self.table(), place, Moved::Left);
-        self.say(effects, Delivery::TellMembers { but: None, frame });
+    pub(super) fn given_up(&mut self, place: &Place, effects: &mut Effects) {
+        self.announce_of(place, Moved::Left, effects);
+        self.next(Step::LookRound);
         if let Some(player) = place.member.player() {
-            self.report(Call::Leave(&player), effects).await?;
+            self.next(Step::Call(Call::Leave(player), Then::Nothing));
         }
-        if self.room.table.roster.is_empty() {
-            self.report(Call::Empty, effects).await?;
-        }
-        Ok(())
+    }
+
+    /// Tells everyone what has happened to a member that is none any more.
+    pub(super) fn announce_of(&self, place: &Place, moved: Moved, effects: &mut Effects) {
+        let frame = presence(self.table(), place, moved);
+        self.say(effects, Delivery::TellMembers { but: None, frame });
     }
 
     /// Tells the others what has happened to a member.
@@ -217,10 +209,15 @@ impl<G: Game> Machine<G> {
     }
 
     /// Refuses a newcomer.
-    fn turn_away(&self, connection: Connection, refusal: &Refusal, effects: &mut Effects) {
+    pub(super) fn turn_away(
+        &self,
+        connection: Connection,
+        refusal: &Refusal,
+        effects: &mut Effects,
+    ) {
         let close = match refusal {
             Refusal::Internal(_) => Close::Internal,
-            Refusal::Rejected(_) | Refusal::Spectator => Close::Refused,
+            Refusal::Rejected(_) | Refusal::Spectator | Refusal::BadMessage(_) => Close::Refused,
         };
         let (code, words) = self.in_words(refusal);
         let error = frames::error(code, words, None);
@@ -229,7 +226,7 @@ impl<G: Game> Machine<G> {
     }
 }
 
-pub(super) fn presence(table: &Table, place: &Place, event: Moved) -> Encoded {
+fn presence(table: &Table, place: &Place, event: Moved) -> Encoded {
     let user = place.member.user();
     frames::presence(&Presence {
         event,

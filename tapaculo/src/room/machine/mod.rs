@@ -1,28 +1,29 @@
 //! The core: one input and its time become effects; it calls the game and decides who is told
 //! what.
 
+mod agenda;
 mod calls;
 mod greeting;
 mod members;
 mod time;
 
 use self::{
-    calls::{Call, Failed},
+    agenda::{Asked, Step, Then, Waiting},
+    calls::{Call, Called, Failed},
     time::Ticks,
 };
 use super::{
     answers::{Answers, Known, Ticket},
-    contain::{Alarm, contain, contain_now},
+    contain::{Alarm, Failure, contain, contain_now},
     effects::{Delivery, Effects},
 };
 use crate::{
     clock::Timestamp,
     game::{
-        Aside, Connection, Game, Identity, Newcomer, Options, Post, Posts, Refusal, Room, Settled,
-        Table,
+        Answer, Aside, Connection, Game, Identity, Newcomer, Options, Post, Posts, Refusal, Rest,
+        Room, Settled, Table,
     },
-    ids::UserId,
-    protocol::{Ack, Author, Close, ErrorCode, Goodbye, Moved, frames},
+    protocol::{Author, Close, ErrorCode, Moved, frames},
 };
 use std::{collections::VecDeque, sync::Arc};
 
@@ -47,6 +48,9 @@ pub(crate) enum Input<M> {
     Due,
     /// Code outside the room asks something of it.
     Post(Post),
+    /// What was left of a call is over: the one input, besides posts, that may come while the room
+    /// waits for it.
+    Returned(Result<Answer, Failure>),
     /// Everyone is to be sent away.
     Close(Close),
 }
@@ -68,7 +72,7 @@ pub(crate) enum Departure {
 }
 
 /// A room: the state of the game, who is there, and what was said.
-pub(crate) struct Machine<G> {
+pub(crate) struct Machine<G: Game> {
     /// `None` until the first join makes it.
     game: Option<G>,
     room: Room<G>,
@@ -78,10 +82,12 @@ pub(crate) struct Machine<G> {
     ticks: Option<Ticks>,
     /// Since when nobody is here.
     empty_since: Option<Timestamp>,
-    /// Whom handlers have sent away, which happens once they are answered.
-    kicked: VecDeque<(UserId, Arc<str>)>,
-    /// Whether a handler has closed the room, and its words.
-    closing: Option<Arc<str>>,
+    /// What is left to do of the input in hand.
+    agenda: VecDeque<Step<G>>,
+    /// The call that the agenda waits for.
+    waiting: Option<Waiting>,
+    /// What is left of that call, until somebody takes it to run it.
+    rest: Option<Rest>,
     /// Nothing can happen here any more.
     over: bool,
 }
@@ -90,22 +96,25 @@ pub(crate) struct Machine<G> {
 struct Fatal;
 
 impl<G: Game> Machine<G> {
+    /// A room that nobody is in yet. A game that is not given is made by the first who joins.
     pub(crate) fn new(
         identity: Identity,
+        game: Option<G>,
         seed: [u8; 32],
         now: Timestamp,
         posts: Arc<Posts>,
         alarm: Arc<dyn Alarm>,
     ) -> Self {
         Self {
-            game: None,
+            game,
             room: Room::new(Table::new(identity, seed, now, posts)),
             answers: Answers::default(),
             alarm,
             ticks: None,
             empty_since: Some(now),
-            kicked: VecDeque::new(),
-            closing: None,
+            agenda: VecDeque::new(),
+            waiting: None,
+            rest: None,
             over: false,
         }
     }
@@ -140,7 +149,12 @@ impl<G: Game> Machine<G> {
         while let Some(post) = table.posts.close() {
             dropped = dropped.and(contain_now(|| drop(post)));
         }
-        let game = self.game.take();
+        self.waiting = None;
+        while let Some(step) = self.agenda.pop_front() {
+            dropped = dropped.and(contain_now(|| drop(step)));
+        }
+        let (rest, game) = (self.rest.take(), self.game.take());
+        dropped = dropped.and(contain_now(|| drop(rest)));
         dropped = dropped.and(contain_now(|| drop(game)));
         if let Err(failure) = dropped {
             tracing::error!(room = %self.table().identity.room, "dropping the game {failure}");
@@ -156,7 +170,7 @@ impl<G: Game> Machine<G> {
         self.room.table.now = now;
         let mut outcome = self.handle(input, &mut effects).await;
         if outcome.is_ok() {
-            outcome = self.follow_up(&mut effects).await;
+            outcome = self.work(&mut effects).await;
         }
         if outcome.is_err() {
             self.say(&mut effects, Delivery::CloseAll(Close::Internal.into()));
@@ -164,6 +178,11 @@ impl<G: Game> Machine<G> {
         }
         self.keep_time(now);
         effects
+    }
+
+    /// What is left of the call in hand, to be run beside the room; its outcome is the next input.
+    pub(crate) fn take_rest(&mut self) -> Option<Rest> {
+        self.rest.take()
     }
 
     async fn handle(
@@ -176,44 +195,25 @@ impl<G: Game> Machine<G> {
                 connection,
                 newcomer,
                 options,
-            } => self.join(connection, newcomer, &options, effects).await,
+            } => return self.join(connection, newcomer, &options, effects).await,
             Input::Message {
                 connection,
                 ticket,
                 message,
-            } => self.message(connection, ticket, message, effects).await,
-            Input::Leave(connection, departure) => self.leave(connection, departure, effects).await,
-            Input::Due => self.due(effects).await,
-            Input::Post(post) => self.post(post, effects).await,
+            } => return self.message(connection, ticket, message, effects),
+            Input::Leave(connection, departure) => self.leave(connection, departure, effects),
+            Input::Due => self.due(effects),
+            Input::Post(post) => self.post(post, effects),
+            Input::Returned(outcome) => return self.resume(outcome, effects),
             Input::Close(close) => {
                 self.say(effects, Delivery::CloseAll(close.into()));
                 self.abandon();
-                Ok(())
             }
-        }
-    }
-
-    /// Does what handlers have asked for that comes after their answer.
-    async fn follow_up(&mut self, effects: &mut Effects) -> Result<(), Fatal> {
-        while let Some((user, words)) = self.kicked.pop_front() {
-            let Some(place) = self.room.table.roster.remove_user(&user) else {
-                continue;
-            };
-            if let Some(connection) = place.connection {
-                let goodbye = Goodbye::new(Close::Kicked, words);
-                self.say(effects, Delivery::Close(connection, goodbye));
-            }
-            self.given_up(&place, effects).await?;
-        }
-        if let Some(words) = self.closing.take() {
-            let goodbye = Goodbye::new(Close::RoomClosed, words);
-            self.say(effects, Delivery::CloseAll(goodbye));
-            self.abandon();
         }
         Ok(())
     }
 
-    async fn message(
+    fn message(
         &mut self,
         connection: Connection,
         ticket: Option<Ticket>,
@@ -223,20 +223,21 @@ impl<G: Game> Machine<G> {
         let Some(place) = self.room.table.roster.by_connection(connection) else {
             return Ok(()); // it was replaced, or sent away, while the message waited
         };
-        let (member, session) = (place.member.clone(), place.session.clone());
-        let id = ticket.map(|ticket| ticket.id);
-        let refusal = |code, words| frames::error(code, words, id);
+        let member = place.member.clone();
         if let Some(ticket) = ticket {
-            let answer = match self.answers.look_up(member.user(), &session, ticket) {
+            let answer = match self
+                .answers
+                .look_up(member.user(), member.session(), ticket)
+            {
                 Known::New => None,
                 Known::Answered(answer) => Some(answer),
                 Known::Conflict => {
                     let words = "this id was used for another message: use a higher one";
-                    Some(refusal(ErrorCode::Conflict, words))
+                    Some(frames::error(ErrorCode::Conflict, words, Some(ticket.id)))
                 }
                 Known::Stale => {
                     let words = "this id is too old: its answer is not kept any more";
-                    Some(refusal(ErrorCode::StaleId, words))
+                    Some(frames::error(ErrorCode::StaleId, words, Some(ticket.id)))
                 }
             };
             if let Some(answer) = answer {
@@ -244,49 +245,50 @@ impl<G: Game> Machine<G> {
                 return Ok(());
             }
         }
-        let (answer, outcome) = match message {
-            Err(unfit) => (Some(refusal(unfit.code, &unfit.words)), Ok(())),
-            Ok(message) => match self.call(Call::Message(&member, message), effects).await {
-                Ok(reply) => {
-                    let ack = id.map(|ack| Ack {
-                        ack,
-                        seq: self.room.table.last,
-                        reply: reply.as_deref(),
-                    });
-                    (ack.as_ref().map(frames::ack), Ok(()))
-                }
-                Err(failed) => {
-                    let (code, words) = self.in_words(&failed.refusal);
-                    (Some(refusal(code, words)), failed.or_go_on())
-                }
-            },
+        let asked = Asked {
+            connection,
+            member: member.clone(),
+            ticket,
         };
-        if let Some(answer) = answer {
-            if let Some(ticket) = ticket {
-                let whose = (member.user(), &session);
-                let kept = (ticket, answer.clone());
-                self.answers.keep(whose, kept, &self.room.table.roster);
+        match message {
+            Ok(message) => {
+                self.next(Step::Call(
+                    Call::Message(member, message),
+                    Then::Answer(asked),
+                ));
             }
-            self.say(effects, Delivery::Tell(connection, answer));
-        }
-        outcome
-    }
-
-    async fn post(&mut self, post: Post, effects: &mut Effects) -> Result<(), Fatal> {
-        match post {
-            Post::Say(audience, data) => {
-                let table = &mut self.room.table;
-                table.begin(Author::Server);
-                table.stage(audience, Ok(data));
-                if let Ok(settled) = table.settle() {
-                    self.accept(settled, effects);
-                }
+            Err(Unfit { code, words }) => {
+                let id = ticket.map(|ticket| ticket.id);
+                self.answer(&asked, frames::error(code, &words, id), effects);
             }
-            Post::Fire(timer) => self.fire(timer, effects).await?,
-            Post::Kick(user, words) => self.kicked.push_back((user, words)),
-            Post::Close(words) => self.closing = Some(words),
         }
         Ok(())
+    }
+
+    fn post(&mut self, post: Post, effects: &mut Effects) {
+        match post {
+            Post::Say(author, audience, data) => {
+                let table = &mut self.room.table;
+                table.begin(author);
+                table.stage(audience, Ok(data));
+                self.accept_post(effects);
+            }
+            Post::Describe(user, metadata) => {
+                let table = &mut self.room.table;
+                table.begin(Author::Server);
+                table.stage_metadata(user, metadata);
+                self.accept_post(effects);
+            }
+            Post::Fire(timer) => self.fire(timer),
+            Post::Kick(user, words) => self.agenda.push_back(Step::Kick(user, words)),
+            Post::Close(words) => self.agenda.push_back(Step::Close(words)),
+        }
+    }
+
+    fn accept_post(&mut self, effects: &mut Effects) {
+        if let Ok(settled) = self.room.table.settle() {
+            self.accept(settled, effects);
+        }
     }
 
     /// Takes over what a handler that succeeded has said and asked for.
@@ -307,8 +309,10 @@ impl<G: Game> Machine<G> {
                     let delivery = Delivery::TellMembers { but: None, frame };
                     effects.deliveries.push((after, delivery));
                 }
-                Aside::Kick(user, words) => self.kicked.push_back((user, words)),
-                Aside::Close(words) => self.closing = Some(words),
+                Aside::Kick(user, words) => {
+                    self.agenda.push_back(Step::Kick(user, words));
+                }
+                Aside::Close(words) => self.agenda.push_back(Step::Close(words)),
             }
         }
     }
@@ -318,6 +322,7 @@ impl<G: Game> Machine<G> {
         match refusal {
             Refusal::Rejected(words) => (ErrorCode::Rejected, words.as_str()),
             Refusal::Spectator => (ErrorCode::Spectator, refusal.why()),
+            Refusal::BadMessage(words) => (ErrorCode::BadMessage, words.as_str()),
             Refusal::Internal(why) => {
                 tracing::error!(room = %self.table().identity.room, why, "the game failed");
                 (ErrorCode::Internal, "the game failed")
@@ -328,12 +333,5 @@ impl<G: Game> Machine<G> {
     /// Adds a delivery, after the events so far.
     fn say(&self, effects: &mut Effects, delivery: Delivery) {
         effects.deliveries.push((self.room.table.last, delivery));
-    }
-}
-
-impl Failed {
-    /// Whether the room can go on, as a result.
-    fn or_go_on(self) -> Result<(), Fatal> {
-        if self.fatal { Err(Fatal) } else { Ok(()) }
     }
 }

@@ -1,7 +1,7 @@
 //! What a room does because it is time: timers, ticks, places that were held for long enough, and
 //! its own end.
 
-use super::{Call, Effects, Fatal, Machine};
+use super::{Call, Effects, Machine, Step, Then};
 use crate::{
     clock::Timestamp,
     game::{AnyTimer, Game},
@@ -45,58 +45,55 @@ impl<G: Game> Machine<G> {
             (table.timers.next(), Due::Timer),
             (self.ticks.as_ref().map(|ticks| ticks.next), Due::Tick),
             (table.log.read().excess(), Due::Log),
-            (self.empty_since.map(|since| since + keep), Due::Empty),
+            (
+                self.empty_since.zip(keep).map(|(since, keep)| since + keep),
+                Due::Empty,
+            ),
         ];
         let dues = dues.into_iter().filter_map(|(at, due)| Some((at?, due)));
         dues.min()
     }
 
-    /// Does the one thing that has been due for longest; others that are due come with the next
+    /// Begins the one thing that has been due for longest; others that are due come with the next
     /// input, after what members have sent meanwhile.
-    pub(super) async fn due(&mut self, effects: &mut Effects) -> Result<(), Fatal> {
+    pub(super) fn due(&mut self, effects: &mut Effects) {
         let now = self.room.table.now;
         let Some((_, due)) = self.next_due().filter(|(at, _)| *at <= now) else {
-            return Ok(());
+            return;
         };
         match due {
-            Due::GivenUp => match self.room.table.roster.give_up() {
-                Some(place) => self.given_up(&place, effects).await,
-                None => Ok(()),
-            },
-            Due::Timer => match self.room.table.timers.pop() {
-                Some(timer) => self.fire(timer, effects).await,
-                None => Ok(()),
-            },
-            Due::Tick => self.tick(now, effects).await,
-            Due::Log => Ok(()),
-            Due::Empty => {
-                self.abandon();
-                Ok(())
+            Due::GivenUp => {
+                if let Some(place) = self.room.table.roster.give_up() {
+                    self.given_up(&place, effects);
+                }
             }
+            Due::Timer => {
+                if let Some(timer) = self.room.table.timers.pop() {
+                    self.fire(timer);
+                }
+            }
+            Due::Tick => self.tick(now),
+            Due::Log => {}
+            Due::Empty => self.abandon(),
         }
     }
 
-    pub(super) async fn fire(
-        &mut self,
-        timer: AnyTimer,
-        effects: &mut Effects,
-    ) -> Result<(), Fatal> {
-        match timer.of::<G::Timer>() {
-            Some(timer) => self.report(Call::Timer(timer), effects).await,
-            None => Ok(()),
+    pub(super) fn fire(&mut self, timer: AnyTimer) {
+        if let Some(timer) = timer.of::<G::Timer>() {
+            self.next(Step::Call(Call::Timer(timer), Then::Nothing));
         }
     }
 
-    async fn tick(&mut self, now: Timestamp, effects: &mut Effects) -> Result<(), Fatal> {
+    fn tick(&mut self, now: Timestamp) {
         let (Some(every), Some(ticks)) = (G::TICK, self.ticks.as_mut()) else {
-            return Ok(());
+            return;
         };
         let elapsed = now.since(ticks.before);
         *ticks = Ticks {
             before: now,
             next: after(ticks.next, every, now),
         };
-        self.report(Call::Tick(elapsed), effects).await
+        self.next(Step::Call(Call::Tick(elapsed), Then::Nothing));
     }
 
     /// Takes note of who is here after an input: whether the game ticks, whether the room is empty.

@@ -3,7 +3,7 @@
 use super::{Fragile, NoAlarm};
 use crate::{
     clock::Timestamp,
-    game::{Connection, Declared, Game, Identity, Newcomer, Options, Posts, decode},
+    game::{Connection, Declared, Game, Identity, Newcomer, Options, Posts},
     ids::{Role, RoomId, SessionId, UserId},
     protocol::{Close, Dialect, Position, Seq},
     room::{Departure, Input, Live, Outlet, Taken, Ticket},
@@ -55,7 +55,15 @@ fn live(store: Arc<dyn Store>) -> Live<Fragile> {
         settings: <Fragile as Declared>::SETTINGS,
     };
     let posts = Posts::new(|| ());
-    Live::new(identity, [0; 32], NOW, posts, Arc::new(NoAlarm), store)
+    Live::new(
+        identity,
+        None,
+        [0; 32],
+        NOW,
+        posts,
+        Arc::new(NoAlarm),
+        store,
+    )
 }
 
 /// Runs what does not wait.
@@ -114,7 +122,7 @@ fn say(connection: u64, id: u64, message: &Value) -> Input<<Fragile as Game>::Me
     Input::Message {
         connection: Connection(connection),
         ticket: Some(Ticket::new(id, json.get())),
-        message: Ok(decode::<Fragile>(&json).unwrap()),
+        message: Ok(Fragile::read(&json).unwrap()),
     }
 }
 

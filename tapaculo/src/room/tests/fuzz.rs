@@ -4,7 +4,7 @@
 use super::NoAlarm;
 use crate::{
     clock::Timestamp,
-    game::{Connection, Declared, Identity, Newcomer, Options, Posts, decode},
+    game::{Connection, Declared, Game, Identity, Newcomer, Options, Posts},
     prelude::*,
     protocol::{Dialect, Position, Seq},
     room::{Departure, Input, Live, Outlet, Taken, Ticket},
@@ -244,7 +244,15 @@ impl World {
         let now = Timestamp::from_millis(1);
         let (posts, store) = (Posts::new(|| ()), Arc::new(MemoryStore));
         Self {
-            live: Live::new(identity, [0; 32], now, posts, Arc::new(NoAlarm), store),
+            live: Live::new(
+                identity,
+                None,
+                [0; 32],
+                now,
+                posts,
+                Arc::new(NoAlarm),
+                store,
+            ),
             clients: USERS.map(|user| (user, Client::default())).into(),
             rng: StdRng::seed_from_u64(seed),
             now,
@@ -348,7 +356,7 @@ impl World {
         self.run(Input::Message {
             connection: Connection(self.clients[user].connection),
             ticket: Some(Ticket::new(id, json.get())),
-            message: Ok(decode::<Gossip>(&json).unwrap()),
+            message: Ok(Gossip::read(&json).unwrap()),
         });
     }
 

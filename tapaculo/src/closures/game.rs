@@ -1,0 +1,136 @@
+//! The game that calls closures: its messages are any JSON, and it has no state of its own.
+
+use super::{Context, Handlers};
+use crate::{
+    game::{
+        Answer, BadMessage, Declared, Game, Hooked, Member, NoTimer, Options, Player, RawMessage,
+        Refusal, Room, Settings,
+    },
+    ids::RoomId,
+    protocol::Author,
+    room::LockedRoom,
+};
+use serde_json::{Value, value::RawValue};
+use std::sync::{Arc, Weak};
+
+/// A room of closures.
+#[derive(Clone)]
+pub(crate) struct Closures {
+    handlers: Arc<Handlers>,
+    /// The room, for code that runs beside it.
+    room: Weak<LockedRoom<Self>>,
+}
+
+impl Closures {
+    pub(crate) fn new(handlers: Arc<Handlers>, room: &Weak<LockedRoom<Self>>) -> Self {
+        Self {
+            handlers,
+            room: Weak::clone(room),
+        }
+    }
+
+    fn context(&self, room: &Room<Self>, member: Member, author: Author) -> Context {
+        Context::new(Weak::clone(&self.room), room.id().clone(), member, author)
+    }
+
+    /// Calls every event handler, one after the other, beside the room.
+    fn report(&self, room: &mut Room<Self>, event: Event) {
+        if self.handlers.events.is_empty() {
+            return;
+        }
+        let handlers = Arc::clone(&self.handlers);
+        room.table.go_on(Box::pin(async move {
+            for handler in &handlers.events {
+                match &event {
+                    Event::Joined(ctx) => handler.on_player_joined(ctx, ctx.user_id()).await,
+                    Event::Left(ctx) => handler.on_player_left(ctx, ctx.user_id()).await,
+                    Event::Full(ctx) => handler.on_room_full(ctx).await,
+                    Event::Empty(room) => handler.on_room_empty(room.as_str()).await,
+                }
+            }
+            Ok(None)
+        }));
+    }
+}
+
+/// What an event handler is told.
+enum Event {
+    Joined(Context),
+    Left(Context),
+    Full(Context),
+    Empty(RoomId),
+}
+
+impl Declared for Closures {
+    type Event = Value;
+    const NAME: &'static str = "room";
+    /// Those of a server are given to its rooms.
+    const SETTINGS: Settings = Settings::new();
+
+    /// It has no state to doubt: after a panic it goes on as it is.
+    fn backup(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+impl Game for Closures {
+    type Message = Box<RawValue>;
+    type Timer = NoTimer;
+    const MESSAGES: &'static [&'static str] = &[];
+
+    fn read(json: &RawValue) -> Result<Self::Message, BadMessage> {
+        Ok(json.to_owned())
+    }
+
+    fn decode(message: &RawMessage<'_>) -> Result<Self::Message, BadMessage> {
+        message.fields()
+    }
+
+    async fn create(_room: &RoomId, _options: &Options) -> Result<Self, Refusal> {
+        let why = "a room of closures is made with its handlers".to_owned();
+        Err(Refusal::Internal(why))
+    }
+
+    async fn dispatch(
+        &mut self,
+        room: &mut Room<Self>,
+        from: &Member,
+        message: Self::Message,
+    ) -> Answer {
+        from.seated()?;
+        let author = Author::User(from.user().clone());
+        let context = self.context(room, from.clone(), author);
+        if let Some(rest) = self.handlers.begin(&context, &message)? {
+            room.table.go_on(rest);
+        }
+        Ok(None)
+    }
+
+    async fn on_join(&mut self, room: &mut Room<Self>, player: &Player) -> Hooked {
+        let context = self.context(room, player.clone().into(), Author::Server);
+        self.report(room, Event::Joined(context));
+        Ok(())
+    }
+
+    async fn on_full(&mut self, room: &mut Room<Self>) -> Hooked {
+        let players = room.members().into_iter();
+        let newest = players.filter(|member| member.seat().is_some()).last();
+        if let Some(newest) = newest {
+            let context = self.context(room, newest, Author::Server);
+            self.report(room, Event::Full(context));
+        }
+        Ok(())
+    }
+
+    async fn on_leave(&mut self, room: &mut Room<Self>, player: &Player) -> Hooked {
+        let context = self.context(room, player.clone().into(), Author::Server);
+        self.report(room, Event::Left(context));
+        Ok(())
+    }
+
+    async fn on_empty(&mut self, room: &mut Room<Self>) -> Hooked {
+        let id = room.id().clone();
+        self.report(room, Event::Empty(id));
+        Ok(())
+    }
+}
