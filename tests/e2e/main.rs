@@ -2,6 +2,7 @@
 
 mod browser;
 mod client;
+mod closures;
 mod connecting;
 mod failing;
 mod games;

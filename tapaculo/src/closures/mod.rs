@@ -27,6 +27,8 @@ mod game;
 mod handlers;
 mod info;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     context::{Context, ContextError},

@@ -221,18 +221,21 @@ impl Outlet {
     }
 
     /// Whether what waits has outgrown its bounds, so that taking more of it is pointless; to be
-    /// asked when the connection could take nothing.
-    pub(crate) fn is_too_slow(&self) -> bool {
+    /// asked when the socket can take nothing, with the number of frames that were taken for it.
+    pub(crate) fn is_too_slow(&self, taken: usize) -> bool {
         let mut waiting = self.waiting();
         let Waiting {
             log, own, too_slow, ..
         } = &mut *waiting;
-        if let (Some((log, position)), false) = (log, self.is_being_greeted()) {
-            *too_slow |= match log.read().after(*position) {
-                Ok(events) => self
-                    .most
-                    .is_some_and(|most| events.len() + own.len() > most),
-                Err(FellBehind) => true,
+        if !self.is_being_greeted() {
+            let events = match log {
+                Some((log, position)) => log.read().after(*position).map(|events| events.len()),
+                None => Ok(0),
+            };
+            *too_slow |= match (events, self.most) {
+                (Ok(events), Some(most)) => events + own.len() + taken > most,
+                (Ok(_), None) => false,
+                (Err(FellBehind), _) => true,
             };
         }
         *too_slow

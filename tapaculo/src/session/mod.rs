@@ -34,6 +34,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    task::coop::has_budget_remaining,
     time::Instant,
 };
 use tokio_tungstenite::{
@@ -238,13 +239,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if self.stage == Stage::Broken {
             return Poll::Ready(Ok(()));
         }
-        // What is left from before could not be taken.
-        if !self.batch.is_empty() && self.outlet.is_too_slow() {
-            self.batch.clear();
-        }
         loop {
             while !self.batch.is_empty() {
-                ready!(self.poll_ready(cx))?;
+                match self.poll_ready(cx) {
+                    Poll::Ready(ready) => ready?,
+                    // It may be the runtime that wants others to have their turn.
+                    Poll::Pending
+                        if has_budget_remaining() && self.outlet.is_too_slow(self.batch.len()) =>
+                    {
+                        self.batch.clear();
+                        break;
+                    }
+                    Poll::Pending => return Poll::Pending,
+                }
                 if let Some(frame) = self.batch.pop_front() {
                     self.send(Message::Text(frame))?;
                 }

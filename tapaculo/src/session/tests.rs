@@ -87,9 +87,14 @@ struct Served {
 
 /// A connection over a pipe that takes so many bytes in each direction.
 async fn served(pipe: usize) -> Served {
+    served_with(pipe, None).await
+}
+
+/// The same, for which so many frames may wait.
+async fn served_with(pipe: usize, most: Option<usize>) -> Served {
     let room = Arc::new(Idle::default());
     let user = UserId::new("alice").unwrap();
-    let outlet = Arc::new(Outlet::new(Connection(1), user, Dialect::Json));
+    let outlet = Arc::new(Outlet::new(Connection(1), user, Dialect::Json).bounded(most));
     let (ours, theirs) = duplex(pipe);
     let door: Arc<dyn Door> = Arc::clone(&room) as _;
     let start = Start {
@@ -249,4 +254,30 @@ async fn the_close_frame_gets_out_though_nothing_can_be_read_any_more() {
     }
     drop(client);
     timeout(DEADLINE, task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_takes_nothing_is_closed_once_more_frames_wait_than_may() {
+    for (most, is_too_slow) in [(None, false), (Some(100), false), (Some(16), true)] {
+        let Served {
+            outlet, mut client, ..
+        } = served_with(1024, most).await;
+        for _ in 0..100 {
+            let words = "x".repeat(500);
+            outlet.answer(frames::error(ErrorCode::Rejected, &words, None));
+        }
+        outlet.wake();
+        let mut heard = 0;
+        let code = loop {
+            match timeout(DEADLINE, client.next()).await.unwrap() {
+                Some(Ok(Message::Text(_))) => heard += 1,
+                Some(Ok(Message::Close(frame))) => break frame.map(|frame| frame.code.into()),
+                other => panic!("{other:?}"),
+            }
+            if heard == 100 {
+                break None;
+            }
+        };
+        assert_eq!(code, is_too_slow.then_some(4108), "{most:?} {heard}");
+    }
 }

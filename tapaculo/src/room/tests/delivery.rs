@@ -196,12 +196,12 @@ fn a_connection_that_takes_nothing_is_too_slow_once_the_log_has_moved_on() {
         assert_eq!(close, None);
         assert!(frames.iter().any(|frame| frame["ack"] == id));
     }
-    assert!(!bob.is_too_slow());
+    assert!(!bob.is_too_slow(0));
     let now = NOW + Duration::from_secs(5000);
     run(live.run(message(1, 5000, "Count"), now));
-    assert!(bob.is_too_slow());
+    assert!(bob.is_too_slow(0));
     assert_eq!(drain(&bob), (vec![], Some(Close::TooSlow)));
-    assert!(!alice.is_too_slow());
+    assert!(!alice.is_too_slow(0));
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn events_for_others_never_make_a_reader_slow() {
         run(live.run(hint, now));
         drain(&alice);
     }
-    assert!(!bob.is_too_slow());
+    assert!(!bob.is_too_slow(0));
     run(live.run(message(1, 5000, "Count"), NOW));
     let (frames, close) = drain(&bob);
     assert_eq!((frames.len(), close), (1, None));
@@ -254,7 +254,7 @@ fn a_room_that_falls_silent_after_a_burst_does_not_keep_it() {
     let kept = |missing| table.log.read().after(Seq(last - missing)).is_ok();
     assert!(kept(1) && !kept(2));
     assert_eq!(live.machine().deadline(), None);
-    assert!(!alice.is_too_slow() && !bob.is_too_slow());
+    assert!(!alice.is_too_slow(0) && !bob.is_too_slow(0));
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn who_is_replaced_is_told_so_however_slow_it_is() {
         run(live.run(message(1, id, "Count"), now));
         drain(&alice);
     }
-    assert!(bob.is_too_slow());
+    assert!(bob.is_too_slow(0));
     join(&mut live, &outlet("bob", 3, Dialect::Json));
     assert_eq!(drain(&bob), (vec![], Some(Close::Replaced)));
 }
@@ -296,7 +296,7 @@ fn a_newcomer_is_not_slow_while_it_is_greeted_and_misses_nothing_of_what_happens
         run(live.run(message(1, id, "Count"), NOW));
         drain(&alice);
     }
-    assert!(!bob.is_too_slow());
+    assert!(!bob.is_too_slow(0));
     let (frames, close) = drain(&bob);
     assert_eq!(close, None);
     let counted = frames.iter().map(|frame| frame["data"].as_str().unwrap());
@@ -353,7 +353,7 @@ fn a_newcomer_who_keeps_up_is_not_slow_however_much_is_said_meanwhile() {
         // One is taken for each that is said, so that the greeting never quite ends.
         assert_eq!(bob.take(1, &mut frames), Taken::More, "{id}");
     }
-    assert!(!bob.is_too_slow());
+    assert!(!bob.is_too_slow(0));
 }
 
 #[test]
@@ -361,7 +361,7 @@ fn what_waits_behind_a_greeting_is_bounded_too() {
     let mut live = live(Arc::new(MemoryStore));
     let (alice, bob) = join_two(&mut live);
     let mut id = 0;
-    while !bob.is_too_slow() {
+    while !bob.is_too_slow(0) {
         id += 1;
         assert!(id < 100_000, "it waits without bounds");
         run(live.run(message(1, id, "Count"), NOW));
@@ -443,7 +443,7 @@ fn volatile_events_give_way_where_much_waits_and_never_make_anyone_slow() {
         run(live.run(twitch, NOW));
         drain(&alice);
     }
-    assert!(!bob.is_too_slow());
+    assert!(!bob.is_too_slow(0));
     let (frames, close) = drain(&bob);
     assert_eq!(close, None);
     let (kept, volatile): (Vec<_>, Vec<_>) =
@@ -463,9 +463,9 @@ fn answers_that_nobody_takes_are_bounded() {
     for _ in 0..=most {
         alice.answer(pong.clone());
     }
-    assert!(!alice.is_too_slow());
+    assert!(!alice.is_too_slow(0));
     alice.answer(pong);
-    assert!(alice.is_too_slow());
+    assert!(alice.is_too_slow(0));
 }
 
 #[test]

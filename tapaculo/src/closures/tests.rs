@@ -1,0 +1,109 @@
+//! What takes time, by a clock that a test turns.
+
+use super::{Closures, Handlers, RoomSettings};
+use crate::{
+    clock::{Clock, Timestamp},
+    game::{Connection, Declared, Identity, Newcomer, Options},
+    ids::{Role, RoomId, SessionId, UserId},
+    protocol::Dialect,
+    room::{Call, Door, Keeper, LockedRoom, Outlet, Taken, Ticket, Visitor},
+    store::MemoryStore,
+};
+use serde_json::{Value, json};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, Weak},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+struct NoKeeper;
+
+impl Keeper for NoKeeper {
+    fn forget(&self, _room: &Identity) {}
+    fn call_at(&self, at: Timestamp, _room: Weak<dyn Door>) -> Call {
+        (at, 0)
+    }
+    fn call_off(&self, _call: Call) {}
+}
+
+fn frames(outlet: &Outlet) -> Vec<Value> {
+    let mut frames = VecDeque::new();
+    while outlet.take(usize::MAX, &mut frames) == Taken::More {}
+    let frames = frames.iter();
+    frames
+        .map(|frame| serde_json::from_str(frame.as_str()).unwrap())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_takes_too_long_is_ended_and_what_it_has_said_is_said() {
+    let kept = Arc::new(Mutex::new(None));
+    let keep = Arc::clone(&kept);
+    let mut handlers = Handlers::default();
+    handlers.add_message::<Value, _, _>(move |ctx, envelope| {
+        *keep.lock().unwrap() = Some(ctx.clone());
+        async move {
+            ctx.broadcast(&envelope.data).await.unwrap();
+            if envelope.data == "wait" {
+                std::future::pending::<()>().await;
+            }
+        }
+    });
+    let handlers = Arc::new(handlers);
+    let keeper: Arc<dyn Keeper> = Arc::new(NoKeeper);
+    let room = LockedRoom::new(
+        Identity {
+            game: Closures::NAME,
+            room: RoomId::new("r").unwrap(),
+            epoch: "e".to_owned(),
+            settings: RoomSettings::default().for_rooms(Duration::ZERO),
+        },
+        |room| Some(Closures::new(Arc::clone(&handlers), room)),
+        [0; 32],
+        Clock::start(),
+        Arc::new(MemoryStore),
+        Arc::downgrade(&keeper),
+    );
+    let user = UserId::new("alice").unwrap();
+    let connection = Connection(1);
+    let outlet = Arc::new(Outlet::new(connection, user.clone(), Dialect::Plain));
+    let visitor = Visitor {
+        outlet: Arc::clone(&outlet),
+        newcomer: Newcomer {
+            user,
+            name: None,
+            session: SessionId::new("s").unwrap(),
+            role: Role::Player,
+            position: None,
+        },
+        options: Options::default(),
+    };
+    let joined = Arc::clone(&room).join(visitor).await;
+    assert!(joined.is_ok());
+
+    let tell = |id, data: &str| {
+        let data = serde_json::value::to_raw_value(data).unwrap();
+        let ticket = Ticket::new(id, data.get());
+        Arc::clone(&room).message(connection, Some(ticket), Ok(&data))
+    };
+    let began = Instant::now();
+    let waiting = tokio::spawn(tell(1, "wait"));
+    let next = tokio::spawn(tell(2, "next"));
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    assert_eq!(
+        frames(&outlet),
+        [json!({"seq": 1, "from": "alice", "data": "wait"})]
+    );
+    waiting.await.unwrap();
+    next.await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 10);
+    let told = frames(&outlet);
+    assert_eq!(told[0]["error"]["code"], "internal");
+    assert_eq!(told[0]["id"], 1);
+    assert_eq!(told[1]["data"], "next");
+    assert_eq!(told[2], json!({"ack": 2, "seq": 2}));
+    let ctx = kept.lock().unwrap().take().unwrap();
+    ctx.broadcast("after all").await.unwrap();
+    assert_eq!(frames(&outlet)[0]["data"], "after all");
+}
