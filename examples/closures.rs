@@ -14,7 +14,7 @@
 //! ws.send(JSON.stringify({ data: { hello: "all" } }));
 //! ```
 
-use tapaculo::*;
+use tapaculo::{InMemoryPubSub, JwtAuth, Server};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
