@@ -1,5 +1,6 @@
 //! One promise a test, over real sockets.
 
+mod admin;
 mod browser;
 mod client;
 mod closures;

@@ -37,6 +37,7 @@ pub(crate) use self::{
     answer::{Rest, encode},
     handle::{Post, Posts},
     message::read,
+    past::Census,
     roster::{Connection, Newcomer, Place, Roster, SeatError, TakenOver},
     table::{Aside, Identity, Settled, Table},
     timers::AnyTimer,

@@ -1,15 +1,17 @@
 //! What a handler may read of its room as a whole: how full it is, and what was said.
 
+use super::Member;
 use crate::{
     clock::Timestamp,
     ids::UserId,
     log::Entry,
     protocol::{Author, Seq},
 };
+use serde::Serialize;
 use serde_json::Value;
 
 /// How full a room is: [`Room::info`](crate::Room::info).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Occupancy {
     /// How many players have a seat, connected or not.
@@ -22,6 +24,14 @@ pub struct Occupancy {
     pub is_full: bool,
     /// When the room was made.
     pub created: Timestamp,
+}
+
+/// Who is in a room, for those outside.
+#[derive(Debug)]
+pub(crate) struct Census {
+    pub(crate) occupancy: Occupancy,
+    /// In order of arrival, and whether each is connected.
+    pub(crate) members: Vec<(Member, bool)>,
 }
 
 /// An event of the room's history: [`Room::history`](crate::Room::history).

@@ -2,7 +2,7 @@
 //! what it has said and done so far.
 
 use super::{
-    Connection, Metadata, Newcomer, Occupancy, PastEvent, Refusal, Rest, Roster, SeatError,
+    Census, Connection, Metadata, Newcomer, Occupancy, PastEvent, Refusal, Rest, Roster, SeatError,
     Settings, TakenOver,
     handle::Posts,
     timers::{AnyTimer, TimerId, Timers},
@@ -229,6 +229,16 @@ impl Table {
             seats: settings.seats.map(|seats| seats as usize),
             is_full: self.roster.is_full(settings),
             created: self.created,
+        }
+    }
+
+    /// Who is there.
+    pub(crate) fn census(&self) -> Census {
+        let places = self.roster.places();
+        let members = places.map(|place| (place.member.clone(), place.connection.is_some()));
+        Census {
+            occupancy: self.occupancy(),
+            members: members.collect(),
         }
     }
 

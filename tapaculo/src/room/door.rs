@@ -3,7 +3,7 @@
 use super::{Alarm, Departure, Input, Live, Outlet, Ticket, Unfit, contain::contain};
 use crate::{
     clock::{Clock, Timestamp},
-    game::{Connection, Game, Identity, Newcomer, Options, Post, Posts, Table},
+    game::{Census, Connection, Game, Identity, Newcomer, Options, Post, Posts, Table},
     protocol::{Close, ErrorCode},
     store::Store,
 };
@@ -51,6 +51,13 @@ pub(crate) trait Door: Send + Sync {
         connection: Connection,
         departure: Departure,
     ) -> BoxFuture<'static, ()>;
+
+    /// Who is here; `None` if the room is over.
+    fn census(self: Arc<Self>) -> BoxFuture<'static, Option<Census>>;
+
+    /// Code outside the room asks something of it, and waits until it is done; `None` if the room was
+    /// over before.
+    fn post(self: Arc<Self>, post: Post) -> BoxFuture<'static, Option<()>>;
 
     /// The moment of a call that the room asked for has come.
     fn due(self: Arc<Self>, call: Call) -> BoxFuture<'static, ()>;
@@ -291,6 +298,23 @@ impl<G: Game> Door for LockedRoom<G> {
         departure: Departure,
     ) -> BoxFuture<'static, ()> {
         Box::pin(self.run(Input::Leave(connection, departure)))
+    }
+
+    fn census(self: Arc<Self>) -> BoxFuture<'static, Option<Census>> {
+        Box::pin(async move { self.ask(|table| (table.census(), None)).await })
+    }
+
+    fn post(self: Arc<Self>, post: Post) -> BoxFuture<'static, Option<()>> {
+        let span = self.span();
+        let posted = async move {
+            let _turn = self.turn.lock().await;
+            if self.locked.lock().await.live.machine().is_over() {
+                return None;
+            }
+            self.take_turn(Input::Post(post)).await;
+            Some(())
+        };
+        Box::pin(posted.instrument(span))
     }
 
     fn due(self: Arc<Self>, call: Call) -> BoxFuture<'static, ()> {

@@ -1,6 +1,7 @@
 //! The server: it accepts sockets, checks who is there and takes each connection to its room; and
 //! how it comes to an end.
 
+mod admin;
 mod app;
 mod arrival;
 mod client;
@@ -15,7 +16,10 @@ mod settings;
 mod shutdown;
 mod upgrade;
 
-pub use self::shutdown::ServerHandle;
+pub use self::{
+    admin::{AdminError, MemberStatus, RoomStatus},
+    shutdown::ServerHandle,
+};
 
 use self::{
     app::App,

@@ -171,6 +171,21 @@ impl Registry {
         Some(Arc::clone(&open.door))
     }
 
+    /// A room, if there is one of this name.
+    pub(super) fn door(&self, game: &str, room: &RoomId) -> Option<Arc<dyn Door>> {
+        let key = (self.game(game)?, room.clone());
+        let rooms = self.rooms();
+        Some(Arc::clone(&rooms.open.get(&key)?.door))
+    }
+
+    /// All rooms there are, in any order.
+    pub(super) fn doors(&self) -> Vec<(&'static str, RoomId, Arc<dyn Door>)> {
+        let rooms = self.rooms();
+        let open = rooms.open.iter();
+        open.map(|((game, room), open)| (*game, room.clone(), Arc::clone(&open.door)))
+            .collect()
+    }
+
     /// Forgets a room that is over, if its end has not done so.
     fn forget_door(&self, game: &'static str, room: &RoomId, door: &Arc<dyn Door>) {
         let mut rooms = self.rooms();

@@ -35,6 +35,11 @@ impl ServerHandle {
         let _ = self.app.set(Arc::downgrade(app));
     }
 
+    /// The server, while it runs.
+    pub(super) fn app(&self) -> Option<Arc<App>> {
+        self.app.get().and_then(Weak::upgrade)
+    }
+
     /// Takes no more connections, lets each message in hand finish, and closes all connections
     /// with `1012`; returns when they are gone, or after 30 s.
     ///
@@ -42,7 +47,7 @@ impl ServerHandle {
     /// may not see the end of `main`.
     pub async fn shutdown(&self) {
         self.request();
-        if let Some(app) = self.app.get().and_then(Weak::upgrade) {
+        if let Some(app) = self.app() {
             app.drain().await;
         }
     }

@@ -3,7 +3,7 @@
 use super::{Heartbeat, Start, serve};
 use crate::{
     clock::Clock,
-    game::Connection,
+    game::{Census, Connection, Post},
     ids::UserId,
     limits::Limits,
     protocol::{Close, Dialect, ErrorCode, frames},
@@ -67,6 +67,14 @@ impl Door for Idle {
             assert!(self.finished.load(Ordering::SeqCst) || self.begun.load(Ordering::SeqCst) == 0);
             self.left.lock().unwrap().push(connection);
         })
+    }
+
+    fn census(self: Arc<Self>) -> BoxFuture<'static, Option<Census>> {
+        Box::pin(async { None })
+    }
+
+    fn post(self: Arc<Self>, _post: Post) -> BoxFuture<'static, Option<()>> {
+        Box::pin(async { None })
     }
 
     fn due(self: Arc<Self>, _call: Call) -> BoxFuture<'static, ()> {

@@ -1,0 +1,173 @@
+//! What an operator may see of the rooms of a running server, and do to them.
+
+use super::{ServerHandle, app::App};
+use crate::{
+    game::{Census, Occupancy, Post, encode},
+    ids::{Role, RoomId, Seat, SessionId, UserId},
+    log::Audience,
+    protocol::Author,
+    room::Door,
+};
+use futures_util::future::join_all;
+use serde::Serialize;
+use std::{error::Error, fmt, sync::Arc};
+
+/// A room of a server: [`ServerHandle::rooms`].
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct RoomStatus {
+    /// The name of its game.
+    pub game: String,
+    /// Its own name.
+    pub room: RoomId,
+    /// How full it is.
+    #[serde(flatten)]
+    pub occupancy: Occupancy,
+    /// Who is there, in order of arrival.
+    pub members: Vec<MemberStatus>,
+}
+
+/// Somebody in a room: [`RoomStatus::members`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct MemberStatus {
+    /// The user, as the token names it.
+    pub user: UserId,
+    /// The name to show.
+    pub name: Option<String>,
+    /// Whether it plays or watches.
+    pub role: Role,
+    /// Its seat; `None` for a spectator.
+    pub seat: Option<Seat>,
+    /// The login with which it is there.
+    pub session: SessionId,
+    /// Whether its connection is up; otherwise its place is held for it.
+    pub is_connected: bool,
+}
+
+/// Why the server did not do what an operator asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// The server does not run, or has no room of that name.
+    NoSuchRoom,
+    /// The user is not in the room.
+    NotInRoom,
+    /// The event can't be encoded as JSON, for this reason.
+    Event(String),
+}
+
+impl fmt::Display for AdminError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchRoom => f.write_str("there is no such room"),
+            Self::NotInRoom => f.write_str("the user is not in the room"),
+            Self::Event(why) => f.write_str(why),
+        }
+    }
+}
+
+impl Error for AdminError {}
+
+/// For operators: whoever has a handle may do all of this, so that a route that leads here needs a
+/// login of its own.
+impl ServerHandle {
+    /// All rooms there are, in order of their names, with those who are in them. A room that is busy is
+    /// waited for, until its handler is done.
+    pub async fn rooms(&self) -> Vec<RoomStatus> {
+        let Some(app) = self.app() else {
+            return Vec::new();
+        };
+        let doors = app.registry.doors().into_iter();
+        let asked = doors.map(|(game, room, door)| async move {
+            let census = door.census().await?;
+            Some(RoomStatus::new(game, room, census))
+        });
+        let mut rooms: Vec<_> = join_all(asked).await.into_iter().flatten().collect();
+        rooms.sort_unstable_by(|a, b| (&a.game, &a.room).cmp(&(&b.game, &b.room)));
+        rooms
+    }
+
+    /// Tells everyone in a room, from `"@server"`, as a hook of the game would.
+    ///
+    /// # Errors
+    /// If there is no such room, or the event can't be encoded.
+    pub async fn broadcast(
+        &self,
+        game: &str,
+        room: &RoomId,
+        event: &impl Serialize,
+    ) -> Result<(), AdminError> {
+        let event = encode(event).map_err(|refusal| AdminError::Event(refusal.why().to_owned()))?;
+        let door = self.door(game, room)?;
+        let post = Post::Say(Author::Server, Audience::All, event);
+        door.post(post).await.ok_or(AdminError::NoSuchRoom)
+    }
+
+    /// Sends a member away, as [`Room::kick`](crate::Room::kick): it may come back.
+    ///
+    /// # Errors
+    /// If there is no such room, or the user is not in it.
+    pub async fn kick(
+        &self,
+        game: &str,
+        room: &RoomId,
+        user: &UserId,
+        reason: &str,
+    ) -> Result<(), AdminError> {
+        let door = self.door(game, room)?;
+        let census = Arc::clone(&door).census().await;
+        let census = census.ok_or(AdminError::NoSuchRoom)?;
+        if !census
+            .members
+            .iter()
+            .any(|(member, _)| member.user() == user)
+        {
+            return Err(AdminError::NotInRoom);
+        }
+        let post = Post::Kick(user.clone(), reason.into());
+        door.post(post).await.ok_or(AdminError::NoSuchRoom)
+    }
+
+    /// Closes a room, as [`Room::close`](crate::Room::close), once its message in hand is handled.
+    ///
+    /// # Errors
+    /// If there is no such room.
+    pub async fn close_room(
+        &self,
+        game: &str,
+        room: &RoomId,
+        reason: &str,
+    ) -> Result<(), AdminError> {
+        let door = self.door(game, room)?;
+        let post = Post::Close(reason.into());
+        door.post(post).await.ok_or(AdminError::NoSuchRoom)
+    }
+
+    fn door(&self, game: &str, room: &RoomId) -> Result<Arc<dyn Door>, AdminError> {
+        let app: Option<Arc<App>> = self.app();
+        let door = app.and_then(|app| app.registry.door(game, room));
+        door.ok_or(AdminError::NoSuchRoom)
+    }
+}
+
+impl RoomStatus {
+    fn new(game: &'static str, room: RoomId, census: Census) -> Self {
+        let members = census.members.into_iter();
+        Self {
+            game: game.to_owned(),
+            room,
+            occupancy: census.occupancy,
+            members: members
+                .map(|(member, is_connected)| MemberStatus {
+                    user: member.user().clone(),
+                    name: member.name().map(str::to_owned),
+                    role: member.role(),
+                    seat: member.seat(),
+                    session: member.session().clone(),
+                    is_connected,
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What an operator sees and does through the handle of a server.
+
+use crate::games::{Desk, Gate, Patience};
+use serde_json::json;
+use tapaculo::{
+    RoomId, Server, UserId,
+    server::{AdminError, ServerHandle},
+};
+use tapaculo_tests::{DEADLINE, client::Client, server::TestServer};
+use tokio::time::timeout;
+
+async fn server() -> TestServer {
+    TestServer::start(|server| server.with_game::<Desk>().with_game::<Patience>()).await
+}
+
+async fn join(server: &TestServer, game: &str, user: &str, room: &str) -> Client {
+    let mut request = server.request(user, room);
+    request.url = server.url(&format!("/ws/{game}"));
+    let mut client = request.connect().await.expect("accepted");
+    client.until("synced").await;
+    client
+}
+
+fn room(name: &str) -> RoomId {
+    RoomId::new(name).expect("a name")
+}
+
+fn user(name: &str) -> UserId {
+    UserId::new(name).expect("a name")
+}
+
+#[tokio::test]
+async fn an_operator_sees_all_rooms_and_who_is_in_them() {
+    let server = server().await;
+    assert!(server.handle.rooms().await.is_empty());
+    let _clients = [
+        join(&server, "solo", "eve", "b").await,
+        join(&server, "desk", "alice", "a").await,
+        join(&server, "desk", "bob", "a").await,
+        join(&server, "desk", "carol", "a").await,
+    ];
+    let rooms = server.handle.rooms().await;
+    let names: Vec<_> = rooms
+        .iter()
+        .map(|status| (status.game.as_str(), status.room.as_str()))
+        .collect();
+    assert_eq!(names, [("desk", "a"), ("solo", "b")]);
+    let desk = serde_json::to_value(&rooms[0]).expect("JSON");
+    assert_eq!(desk["players"], 2);
+    assert_eq!(desk["spectators"], 1);
+    assert_eq!(desk["seats"], 2);
+    assert_eq!(desk["is_full"], true);
+    assert_eq!(
+        desk["members"][0],
+        json!({
+            "user": "alice", "name": null, "role": "player", "seat": 0, "session": "s",
+            "is_connected": true
+        })
+    );
+    assert_eq!(desk["members"][2]["user"], "carol");
+    assert_eq!(desk["members"][2]["role"], "spectator");
+}
+
+#[tokio::test]
+async fn an_operator_speaks_to_a_room_and_to_no_other() {
+    let server = server().await;
+    let mut alice = join(&server, "desk", "alice", "a").await;
+    let mut bob = join(&server, "desk", "bob", "b").await;
+    let notice = json!({"type": "Notice", "text": "we close at ten"});
+    let told = server.handle.broadcast("desk", &room("a"), &notice).await;
+    assert_eq!(told, Ok(()));
+    let (_, event) = alice.until("data").await;
+    assert_eq!(event["from"], "@server");
+    assert_eq!(event["data"], notice);
+    let (before, _) = bob.ask(json!({"type": "Say", "text": "hi"})).await;
+    assert_eq!(before.len(), 1, "{before:?}");
+    for (game, name) in [("desk", "c"), ("solo", "a"), ("none", "a")] {
+        let told = server.handle.broadcast(game, &room(name), &notice).await;
+        assert_eq!(told, Err(AdminError::NoSuchRoom));
+    }
+    let unsayable = std::collections::BTreeMap::from([(vec![1], 1)]);
+    let told = server
+        .handle
+        .broadcast("desk", &room("a"), &unsayable)
+        .await;
+    assert!(matches!(told, Err(AdminError::Event(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn an_operator_sends_somebody_away_and_closes_a_room() {
+    let server = server().await;
+    let handle: &ServerHandle = &server.handle;
+    let mut alice = join(&server, "desk", "alice", "a").await;
+    let mut bob = join(&server, "desk", "bob", "a").await;
+    let kicked = handle.kick("desk", &room("a"), &user("eve"), "").await;
+    assert_eq!(kicked, Err(AdminError::NotInRoom));
+    let kicked = handle
+        .kick("desk", &room("a"), &user("bob"), "enough")
+        .await;
+    assert_eq!(kicked, Ok(()));
+    assert_eq!(bob.closed().await, Some(4011));
+    let left = handle.rooms().await;
+    assert_eq!(left[0].members.len(), 1);
+    // It waits for the message in hand.
+    let gate = "an operator closes a room";
+    alice
+        .send(json!({"data": {"type": "Ponder", "gate": gate}, "id": 1}))
+        .await;
+    Gate::of(gate).begun().await;
+    let closing = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.close_room("desk", &room("a"), "good night").await }
+    });
+    Gate::of(gate).open();
+    alice.until("ack").await;
+    assert_eq!(alice.closed().await, Some(4010));
+    let closed = timeout(DEADLINE, closing).await.expect("in time");
+    assert_eq!(closed.expect("no panic"), Ok(()));
+    assert!(handle.rooms().await.is_empty());
+    let closed = handle.close_room("desk", &room("a"), "").await;
+    assert_eq!(closed, Err(AdminError::NoSuchRoom));
+}
