@@ -37,14 +37,16 @@
 //!
 //! Start with [`game`](macro@game), which lists the options and what a method may take; then
 //! [`Room`], what a handler can say; [`Server`] and [`JwtAuth`], how it is served and who gets in;
-//! [`testing`], rules without a socket; and [`docs::protocol`], what clients speak.
+//! [`testing`], rules without a socket; and [`docs::protocol`], what clients speak. For rooms that
+//! need no rules of their own there are [`closures`], without a macro.
 
 // How a frame travels, from the top down: the `server` checks a request and takes it up as a
 // connection; its `session` reads a frame and hands the message to the `room`, which, one input at
 // a time, lets the `game` handle it, and whose `log` is what every other connection then writes to
-// its player. Beside them: `auth` (tokens), `limits` (how much a
-// user may send), `protocol` (what frames look like), `store` (where
-// rooms are saved) and `testing` (a room without a socket).
+// its player. One game is the crate's own: the `closures` of the builder, which run beside their room.
+// Beside them: `auth` (tokens), `limits` (how much a user may send), `protocol` (what frames look
+// like), `store` (where rooms are saved), `pubsub` (what connects the nodes of a server) and `testing`
+// (a room without a socket).
 
 #[doc(hidden)]
 #[path = "private.rs"]

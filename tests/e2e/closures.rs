@@ -687,3 +687,87 @@ async fn who_reads_is_not_slow_however_much_comes_at_once() {
     let (before, _) = alice.ask(json!(null)).await;
     assert_eq!(before.len(), 1000);
 }
+
+/// Handlers, tasks of theirs that go on, joins and leaves, all at once: everyone hears one story.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everyone_hears_the_same_in_one_order_whoever_speaks_from_wherever() {
+    const SPEAKERS: usize = 6;
+    const MESSAGES: usize = 40;
+    let server = TestServer::start(|server| {
+        server
+            .with_room_settings(RoomSettings {
+                store_message_history: true,
+                max_history_messages: 10_000,
+                ..RoomSettings::default()
+            })
+            .with_event_handler(Chronicle::default())
+            .on_message(|ctx, envelope| async move {
+                let later = ctx.clone();
+                let data = envelope.data.clone();
+                tokio::spawn(async move {
+                    tokio::task::yield_now().await;
+                    later.broadcast(json!(["later", data])).await
+                });
+                ctx.broadcast(json!(["at once", envelope.data])).await?;
+                tokio::task::yield_now().await;
+                ctx.broadcast(json!(["at last", ctx.user_id()])).await
+            })
+    })
+    .await;
+    let server = Arc::new(server);
+    let speakers = (0..SPEAKERS).map(|number| {
+        let server = Arc::clone(&server);
+        tokio::spawn(async move {
+            let user = format!("user {number}");
+            let mut client = server.join(&user, "r").await;
+            for message in 0..MESSAGES {
+                client.tell(json!(message)).await;
+                if message % 10 == 9 {
+                    client.close().await;
+                    client = server.join(&user, "r").await;
+                }
+            }
+            client.close().await;
+        })
+    });
+    let witness = server.connect("witness", "r").await;
+    let witness = tokio::spawn(story_of(witness, SPEAKERS * MESSAGES * 3));
+    let spoken = timeout(2 * DEADLINE, futures_util::future::join_all(speakers)).await;
+    assert!(spoken.expect("in time").iter().all(Result::is_ok));
+    // Whoever was there has heard what those are told who come now.
+    let late = server.connect("late", "r").await;
+    let story = story_of(late, SPEAKERS * MESSAGES * 3).await;
+    assert_eq!(witness.await.expect("no panic"), story);
+    let seqs: Vec<_> = story
+        .iter()
+        .filter_map(|event| event["seq"].as_u64())
+        .collect();
+    assert!(seqs.is_sorted_by(|a, b| a + 1 == *b), "{seqs:?}");
+    for number in 0..SPEAKERS {
+        let user = format!("user {number}");
+        for kind in ["at once", "later"] {
+            let said: Vec<_> = story
+                .iter()
+                .filter(|event| event["from"] == user.as_str() && event["data"][0] == kind)
+                .filter_map(|event| event["data"][1].as_u64())
+                .collect();
+            let mut sorted = said.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..MESSAGES as u64).collect::<Vec<_>>(), "{kind}");
+            // What handlers say is in the order of their messages.
+            assert!(kind == "later" || said == sorted);
+        }
+    }
+}
+
+/// Reads until so many events that handlers have caused are there; with them, the others.
+async fn story_of(mut client: Client, events: usize) -> Vec<Value> {
+    let mut story: Vec<Value> = Vec::new();
+    let mut heard = 0;
+    while heard < events {
+        let (_, event) = client.until("data").await;
+        heard += usize::from(event["data"].is_array());
+        story.push(event);
+    }
+    story
+}
