@@ -3,7 +3,7 @@
 use crate::games::{Desk, Gate, Patience};
 use serde_json::json;
 use tapaculo::{
-    RoomId, Server, UserId,
+    RoomId, UserId,
     server::{AdminError, ServerHandle},
 };
 use tapaculo_tests::{DEADLINE, client::Client, server::TestServer};

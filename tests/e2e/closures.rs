@@ -124,6 +124,14 @@ async fn a_room_handles_one_message_at_a_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_context_never_waits_for_its_own_handler_whoever_uses_it() {
     let server = TestServer::start(|server| {
+        let server = server.on_message_validate(|ctx, _| {
+            // A validator that blocks, and a filter.
+            let runtime = tokio::runtime::Handle::current();
+            let said = ctx.broadcast_filtered("a validator", |user| {
+                tokio::task::block_in_place(|| runtime.block_on(ctx.has_member(user)))
+            });
+            tokio::task::block_in_place(|| runtime.block_on(said))
+        });
         server.on_message(|ctx, _| async move {
             // A task that the handler waits for.
             let other = ctx.clone();
@@ -153,13 +161,13 @@ async fn a_context_never_waits_for_its_own_handler_whoever_uses_it() {
     alice.send(json!({"data": null, "id": 1})).await;
     let mut heard = Vec::new();
     let mut acked = false;
-    while !acked || heard.len() < 103 {
+    while !acked || heard.len() < 104 {
         let frame = alice.frame().await;
         acked |= frame.get("ack").is_some();
         heard.extend(frame.get("data").cloned());
         assert!(frame.get("error").is_none(), "{frame}");
     }
-    assert_eq!(heard[..2], ["a task", "a thread"]);
+    assert_eq!(heard[..3], ["a validator", "a task", "a thread"]);
     let numbers: Vec<_> = heard.iter().filter_map(Value::as_u64).collect();
     assert_eq!(numbers, (0..100).collect::<Vec<_>>());
     assert!(heard.contains(&json!("later")));

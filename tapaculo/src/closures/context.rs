@@ -138,14 +138,15 @@ impl Context {
         data: impl Serialize,
         mut filter: impl FnMut(&str) -> bool,
     ) -> Result<(), ContextError> {
-        self.say(encoded(&data), |table| {
-            let members = table.roster.places().map(|place| place.member.user());
-            let picked = members.filter(|user| filter(user.as_str())).cloned();
-            let mut picked: Vec<_> = picked.collect();
-            picked.sort_unstable();
-            Ok(Audience::Among(picked.into()))
-        })
-        .await
+        let data = encoded(&data);
+        let users = self.look(|table| {
+            let members = table.roster.places().map(|place| &place.member);
+            members.map(|member| member.user().clone()).collect()
+        });
+        let mut picked: Vec<UserId> = users.await.ok_or(ContextError::Closed)?;
+        picked.retain(|user| filter(user.as_str()));
+        picked.sort_unstable();
+        self.say(data, |_| Ok(Audience::Among(picked.into()))).await
     }
 
     /// Tells one member. Never in the history.

@@ -100,9 +100,11 @@ impl Game for Closures {
         from.seated()?;
         let author = Author::User(from.user().clone());
         let context = self.context(room, from.clone(), author);
-        if let Some(rest) = self.handlers.begin(&context, &message)? {
-            room.table.go_on(rest);
-        }
+        // No code of the closures runs here, where the room is locked: it may block on its context.
+        let handlers = Arc::clone(&self.handlers);
+        room.table.go_on(Box::pin(async move {
+            handlers.handle(&context, &message).await
+        }));
         Ok(None)
     }
 

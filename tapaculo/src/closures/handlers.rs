@@ -120,8 +120,8 @@ impl Handlers {
         self.events.push(Arc::new(handler));
     }
 
-    /// Asks the validators, and begins the handler that the message fits.
-    pub(super) fn begin(&self, ctx: &Context, json: &RawValue) -> Result<Option<Rest>, Refusal> {
+    /// Asks the validators, then calls the handler that the message fits.
+    pub(super) async fn handle(&self, ctx: &Context, json: &RawValue) -> Answer {
         if !self.validators.is_empty() {
             let envelope = ctx.envelope(json).map_err(unfit)?;
             for validator in &self.validators {
@@ -131,7 +131,7 @@ impl Handlers {
         let mut misfits = Vec::new();
         for handler in &self.messages {
             match handler(ctx, json) {
-                Ok(rest) => return Ok(Some(rest)),
+                Ok(handling) => return handling.await,
                 Err(bad) => misfits.push(bad.to_string()),
             }
         }
