@@ -4,7 +4,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use std::{borrow::Cow, fmt};
 
 /// How deep arrays and objects may be nested, the frame's own braces included.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// Checks that a text is one JSON value, at most [`MAX_DEPTH`] deep, with no key twice in an
 /// object.

@@ -4,11 +4,14 @@ mod code;
 mod frame;
 mod incoming;
 mod json;
+pub(crate) mod msgpack;
 mod position;
 
 pub(crate) use self::{
     code::{Close, ErrorCode, Goodbye},
-    frame::{Ack, Author, Dialect, Encoded, MemberInfo, Moved, Presence, Seq, Welcome, frames},
+    frame::{
+        Ack, Author, Dialect, Encoded, MemberInfo, Moved, Outgoing, Presence, Seq, Welcome, frames,
+    },
     incoming::{Incoming, Incorrect},
     position::{NoPosition, Position},
 };

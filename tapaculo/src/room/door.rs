@@ -429,7 +429,7 @@ mod tests {
         read.await;
         let mut frames = VecDeque::new();
         while outlet.take(usize::MAX, &mut frames) == Taken::More {}
-        assert!(frames.pop_back().unwrap().as_str().contains("internal"));
+        assert!(frames.pop_back().unwrap().as_json().contains("internal"));
 
         // They arrive while the room is busy, each polled once, and are then polled in any order.
         let busy = room.turn.lock().await;
@@ -452,7 +452,7 @@ mod tests {
         let mut frames = VecDeque::new();
         while outlet.take(usize::MAX, &mut frames) == Taken::More {}
         let taken = frames.iter().map(|frame| {
-            let frame: serde_json::Value = serde_json::from_str(frame.as_str()).unwrap();
+            let frame: serde_json::Value = serde_json::from_str(frame.as_json()).unwrap();
             frame["data"].as_u64().unwrap()
         });
         assert_eq!(taken.collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());

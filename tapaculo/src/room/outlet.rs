@@ -4,7 +4,7 @@ use crate::{
     game::Connection,
     ids::UserId,
     log::{Entry, FellBehind, RESUME_BYTES, SharedLog},
-    protocol::{Close, Dialect, Encoded, Goodbye, Seq},
+    protocol::{Close, Dialect, Encoded, Goodbye, Outgoing, Seq},
 };
 use futures_util::task::AtomicWaker;
 use std::{
@@ -15,7 +15,6 @@ use std::{
     },
     task::Waker,
 };
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// How many bytes of frames of its own may wait for a connection.
 const OWN_BYTES: usize = RESUME_BYTES;
@@ -32,7 +31,7 @@ const IDLE_FRAMES: usize = 64;
 pub(crate) struct Outlet {
     pub(crate) connection: Connection,
     pub(crate) user: UserId,
-    dialect: Dialect,
+    pub(crate) dialect: Dialect,
     /// How many events and frames may wait for a connection that takes none.
     most: Option<usize>,
     waiting: Mutex<Waiting>,
@@ -149,7 +148,7 @@ impl Outlet {
 
     /// Puts in a frame, to be sent after the event `after`.
     pub(super) fn tell(&self, after: Seq, frame: Encoded) {
-        if frame.for_dialect(self.dialect).is_none() {
+        if !frame.is_for(self.dialect) {
             return;
         }
         let waiting = self.waiting();
@@ -158,7 +157,7 @@ impl Outlet {
 
     /// The same for a frame that is for members: one that is not let in yet has it in its greeting.
     pub(super) fn tell_member(&self, after: Seq, frame: &Encoded) {
-        if frame.for_dialect(self.dialect).is_none() {
+        if !frame.is_for(self.dialect) {
             return;
         }
         let waiting = self.waiting();
@@ -248,7 +247,7 @@ impl Outlet {
 
     /// Takes about `most` frames, in the order in which they are to be sent; to be called when
     /// the ones taken before are on their way.
-    pub(crate) fn take(&self, most: usize, frames: &mut VecDeque<Utf8Bytes>) -> Taken {
+    pub(crate) fn take(&self, most: usize, frames: &mut VecDeque<Outgoing>) -> Taken {
         let mut waiting = self.waiting();
         let Waiting {
             greeting,
@@ -270,7 +269,11 @@ impl Outlet {
             return slow();
         }
         let before = frames.len();
-        let mut push = |frame: &Encoded| frames.extend(frame.for_dialect(self.dialect).cloned());
+        let mut push = |frame: &Encoded| {
+            if let Some(frame) = frame.for_dialect(self.dialect) {
+                frames.push_back(frame);
+            }
+        };
         if !greeting.is_empty() {
             let few = greeting.len().min(most);
             greeting.drain(..few).for_each(|frame| push(&frame));

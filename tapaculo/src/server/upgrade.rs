@@ -21,8 +21,9 @@ use std::{error::Error, sync::Arc};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tracing::Instrument;
 
-/// The subprotocol of the JSON codec.
+/// The subprotocols of the codecs.
 const JSON: &str = "tapaculo.v1.json";
+const MESSAGE_PACK: &str = "tapaculo.v1.msgpack";
 
 /// What a token among the subprotocols begins with.
 const TOKEN: &str = "tapaculo.token.";
@@ -67,8 +68,8 @@ pub(super) fn upgrade(
         .map_err(|NoPosition| Reject::bad_request("`resume` is `<epoch>-<seq>`"))?;
     let mut response = create_response_with_body(&request, Body::empty)
         .map_err(|error| Reject::bad_request(error.to_string()))?;
-    if dialect == Dialect::Json {
-        let chosen = HeaderValue::from_static(JSON);
+    if let Some(name) = name(dialect) {
+        let chosen = HeaderValue::from_static(name);
         let headers = response.headers_mut();
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, chosen);
     }
@@ -149,11 +150,21 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// The subprotocol of a dialect.
+fn name(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::Plain => None,
+        Dialect::Json => Some(JSON),
+        Dialect::MessagePack => Some(MESSAGE_PACK),
+    }
+}
+
 /// What the client offers in `Sec-WebSocket-Protocol`.
 #[derive(Debug, Default)]
 struct Offers {
     token: Option<String>,
-    json: bool,
+    /// The first that is spoken here.
+    codec: Option<Dialect>,
     /// Something else, or nothing.
     other: bool,
 }
@@ -166,10 +177,12 @@ impl Offers {
             for offer in value.to_str().unwrap_or("?").split(',').map(str::trim) {
                 if let Some(token) = offer.strip_prefix(TOKEN) {
                     offers.token.get_or_insert_with(|| token.to_owned());
-                } else if offer == JSON {
-                    offers.json = true;
                 } else {
-                    offers.other = true;
+                    match offer {
+                        JSON => drop(offers.codec.get_or_insert(Dialect::Json)),
+                        MESSAGE_PACK => drop(offers.codec.get_or_insert(Dialect::MessagePack)),
+                        _ => offers.other = true,
+                    }
                 }
             }
         }
@@ -178,12 +191,12 @@ impl Offers {
 
     /// The codec; without any offer, the plain one.
     fn dialect(&self) -> Result<Dialect, Reject> {
-        match (self.json, self.other || self.token.is_some()) {
-            (true, _) => Ok(Dialect::Json),
-            (false, false) => Ok(Dialect::Plain),
+        match (self.codec, self.other || self.token.is_some()) {
+            (Some(codec), _) => Ok(codec),
+            (None, false) => Ok(Dialect::Plain),
             // A browser would drop a connection whose offers are all passed over.
-            (false, true) => Err(Reject::bad_request(format!(
-                "none of the subprotocols is spoken here: offer `{JSON}`"
+            (None, true) => Err(Reject::bad_request(format!(
+                "none of the subprotocols is spoken here: offer `{JSON}` or `{MESSAGE_PACK}`"
             ))),
         }
     }
@@ -214,6 +227,10 @@ mod tests {
             let offers = offers(values);
             assert_eq!(offers.token.as_deref(), Some("abc"));
             assert_eq!(offers.dialect().unwrap(), Dialect::Json);
+        }
+        for (first, second) in [(JSON, MESSAGE_PACK), (MESSAGE_PACK, JSON)] {
+            let dialect = offers(&["x", first, second]).dialect().unwrap();
+            assert_eq!(name(dialect), Some(first));
         }
         assert!(offers(&["tapaculo.token.abc"]).dialect().is_err());
         assert!(offers(&["chat"]).dialect().is_err());

@@ -18,10 +18,13 @@ use self::{
 };
 use crate::{
     limits::{Account, Excess},
-    protocol::{Close, ErrorCode, Goodbye, Incoming, Incorrect, frames},
+    protocol::{
+        Close, Dialect, ErrorCode, Goodbye, Incoming, Incorrect, Outgoing, frames, msgpack,
+    },
     room::{Departure, Door, Outlet, Taken, Ticket, Unfit},
 };
 use futures_util::{FutureExt, Sink, Stream, future::BoxFuture};
+use serde_json::value::RawValue;
 use std::{
     collections::VecDeque,
     future::poll_fn,
@@ -40,7 +43,7 @@ use tokio::{
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
-        Error, Message, Utf8Bytes,
+        Error, Message,
         error::CapacityError,
         protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
     },
@@ -126,7 +129,7 @@ struct Session<S> {
     /// What the room does for this connection right now.
     work: Option<Work>,
     /// Taken from the outlet and not yet handed to the socket.
-    batch: VecDeque<Utf8Bytes>,
+    batch: VecDeque<Outgoing>,
     /// Whether the socket has been handed something that it may not have sent.
     unflushed: bool,
     stage: Stage,
@@ -253,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     Poll::Pending => return Poll::Pending,
                 }
                 if let Some(frame) = self.batch.pop_front() {
-                    self.send(Message::Text(frame))?;
+                    self.send(frame.into())?;
                 }
             }
             if self.stage != Stage::Open {
@@ -286,18 +289,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
         } else if self.stage == Stage::Open {
             match frame {
-                Message::Text(text) => match self.account.count() {
-                    Ok(()) => self.hear(&text),
-                    Err(excess) => self.refuse_excess(excess, Incoming::id_of(&text)),
-                },
-                Message::Binary(_) => match self.account.count() {
-                    Ok(()) => {
-                        let words = "a binary frame, where the codec is JSON text";
-                        let error = frames::error(ErrorCode::BadFrame, words, None);
-                        self.outlet.answer(error);
-                    }
-                    Err(excess) => self.refuse_excess(excess, None),
-                },
+                Message::Text(text) => self.hear_text(&text),
+                Message::Binary(bytes) => self.hear_binary(&bytes),
                 Message::Close(frame) => {
                     self.hear_goodbye(frame.as_ref());
                     // The answer is already on its way; nothing else may follow it.
@@ -326,8 +319,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    /// Acts on a text frame of the client.
-    fn hear(&mut self, text: &str) {
+    fn hear_text(&mut self, text: &str) {
+        match (self.account.count(), self.outlet.dialect) {
+            (Ok(()), Dialect::Plain | Dialect::Json) => self.hear(text, text.len()),
+            (Ok(()), Dialect::MessagePack) => {
+                self.refuse_codec("a text frame, where the codec is MessagePack, which is binary");
+            }
+            (Err(excess), _) => self.refuse_excess(excess, Incoming::id_of(text)),
+        }
+    }
+
+    fn hear_binary(&mut self, bytes: &[u8]) {
+        match (self.account.count(), self.outlet.dialect) {
+            (Ok(()), Dialect::Plain | Dialect::Json) => {
+                self.refuse_codec("a binary frame, where the codec is JSON text");
+            }
+            (Ok(()), Dialect::MessagePack) => match msgpack::to_json(bytes) {
+                Ok(text) => self.hear(&text, bytes.len()),
+                Err(Incorrect { why, id }) => {
+                    let ticket = id.map(|id| Ticket::new(id, &why));
+                    self.hand_over(ticket, Err(unfit(ErrorCode::BadFrame, why)));
+                }
+            },
+            (Err(excess), Dialect::Plain | Dialect::Json) => self.refuse_excess(excess, None),
+            (Err(excess), Dialect::MessagePack) => {
+                let id = match msgpack::to_json(bytes) {
+                    Ok(text) => Incoming::id_of(&text),
+                    Err(Incorrect { id, .. }) => id,
+                };
+                self.refuse_excess(excess, id);
+            }
+        }
+    }
+
+    /// Answers a frame that is not of this connection's codec.
+    fn refuse_codec(&self, words: &str) {
+        let error = frames::error(ErrorCode::BadFrame, words, None);
+        self.outlet.answer(error);
+    }
+
+    /// Acts on a frame of the client, which had so many bytes when it was sent.
+    fn hear(&mut self, text: &str, bytes: usize) {
         let (ticket, data) = match Incoming::parse(text) {
             Ok(Incoming::Ping(number)) => {
                 self.outlet.answer(frames::pong(&number));
@@ -335,13 +367,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             Ok(Incoming::Message { data, id, from }) => {
                 let ticket = id.map(|id| Ticket::new(id, data.get()));
-                (ticket, self.check(text, from.as_deref()).map(|()| data))
+                (ticket, self.check(bytes, from.as_deref()).map(|()| data))
             }
             Err(Incorrect { why, id }) => {
                 let ticket = id.map(|id| Ticket::new(id, text));
                 (ticket, Err(unfit(ErrorCode::BadFrame, why)))
             }
         };
+        self.hand_over(ticket, data);
+    }
+
+    /// Hands a message, or why it is none, to the room.
+    fn hand_over(&mut self, ticket: Option<Ticket>, data: Result<&RawValue, Unfit>) {
         if let Some(door) = &self.door {
             let handling = Arc::clone(door).message(self.outlet.connection, ticket, data);
             self.work = Some(Work::Handling(handling));
@@ -362,13 +399,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Checks what can be known of a message without the game.
-    fn check(&self, text: &str, from: Option<&str>) -> Result<(), Unfit> {
+    fn check(&self, bytes: usize, from: Option<&str>) -> Result<(), Unfit> {
         let user = self.outlet.user.as_str();
         if from.is_some_and(|from| from != user) {
             let words = format!("you are `{user}`");
             return Err(unfit(ErrorCode::ForgedSender, words));
         }
-        if text.len() > self.max_message {
+        if bytes > self.max_message {
             let words = format!("a message has at most {} bytes", self.max_message);
             return Err(unfit(ErrorCode::TooLarge, words));
         }

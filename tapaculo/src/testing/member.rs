@@ -65,7 +65,7 @@ impl TestMember {
             }
         }
         for frame in frames {
-            let frame: Value = serde_json::from_str(frame.as_str()).expect("frames are JSON");
+            let frame: Value = serde_json::from_str(frame.as_json()).expect("frames are JSON");
             let is_event = frame.get("data").is_some();
             let seq = if is_event {
                 &frame["seq"]

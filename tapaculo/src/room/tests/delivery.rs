@@ -5,7 +5,7 @@ use crate::{
     clock::Timestamp,
     game::{Connection, Declared, Game, Identity, Newcomer, Options, Posts},
     ids::{Role, RoomId, SessionId, UserId},
-    protocol::{Close, Dialect, Position, Seq},
+    protocol::{Close, Dialect, Outgoing, Position, Seq},
     room::{Departure, Input, Live, Outlet, Taken, Ticket},
     store::{Commit, MemoryStore, Store, StoreError},
 };
@@ -19,6 +19,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio_tungstenite::tungstenite::Message;
 
 /// A store that saves when it is told to, and says what it was given.
 #[derive(Debug, Default)]
@@ -136,9 +137,7 @@ fn drain(outlet: &Outlet) -> (Vec<Value>, Option<Close>) {
             Taken::Close(goodbye) => break Some(goodbye.close),
         }
     };
-    let parse = |frame: &tokio_tungstenite::tungstenite::Utf8Bytes| {
-        serde_json::from_str(frame.as_str()).unwrap()
-    };
+    let parse = |frame: &Outgoing| serde_json::from_str(frame.as_json()).unwrap();
     (frames.iter().map(parse).collect(), close)
 }
 
@@ -500,4 +499,35 @@ fn the_first_goodbye_counts_and_comes_after_what_was_said_before_it() {
     let (frames, close) = drain(&alice);
     assert_eq!(frames.len(), 2, "the event and its ack");
     assert_eq!(close, Some(Close::Restarting));
+}
+
+#[test]
+fn a_frame_is_transcoded_once_however_many_receive_it() {
+    let mut live = live(Arc::new(MemoryStore));
+    let outlets: Vec<_> = (1..=100)
+        .map(|n| outlet(&format!("user{n}"), n, Dialect::MessagePack))
+        .collect();
+    for outlet in &outlets {
+        join(&mut live, outlet);
+    }
+    outlets.iter().for_each(|outlet| drop(drain(outlet)));
+    run(live.run(message(1, 1, "Twitch"), NOW));
+    join(&mut live, &outlet("late", 101, Dialect::Json));
+    let received = |outlet: &Arc<Outlet>| {
+        let mut frames = VecDeque::new();
+        while outlet.take(64, &mut frames) == Taken::More {}
+        let sent = frames
+            .into_iter()
+            .map(|frame| Message::from(frame).into_data());
+        sent.collect::<Vec<_>>()
+    };
+    // Held on to, so that no memory is used twice.
+    let all: Vec<_> = outlets[1..].iter().map(received).collect();
+    // An event, two that are volatile, and Late's presence.
+    assert_eq!(all[0].len(), 4);
+    for sent in &all {
+        for (mine, first) in sent.iter().zip(&all[0]) {
+            assert_eq!(mine.as_ptr(), first.as_ptr(), "it is shared");
+        }
+    }
 }

@@ -177,7 +177,7 @@ impl Client {
         let taken = outlet.take(most, &mut frames);
         let frames = frames
             .iter()
-            .map(|frame| serde_json::from_str(frame.as_str()));
+            .map(|frame| serde_json::from_str(frame.as_json()));
         self.under_way.extend(frames.map(Result::unwrap));
         if matches!(taken, Taken::Close(_)) {
             self.outlet = None;
