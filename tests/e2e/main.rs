@@ -1,5 +1,16 @@
 //! One promise a test, over real sockets.
 
+#[path = "../../examples/chess_server/chess.rs"]
+mod chess;
+#[path = "../../examples/chess_server/clock.rs"]
+mod clock;
+#[path = "../../examples/chess_server/outcome.rs"]
+mod outcome;
+#[path = "../../examples/chess_server/position.rs"]
+mod position;
+#[path = "../../examples/chess_server/wire.rs"]
+mod wire;
+
 mod admin;
 mod browser;
 mod client;
@@ -10,6 +21,7 @@ mod games;
 mod hostile;
 mod limits;
 mod messages;
+mod msgpack;
 mod reconnecting;
 mod rooms;
 mod stopping;

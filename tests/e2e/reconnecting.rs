@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Mutex};
 use tapaculo::prelude::*;
-use tapaculo_tests::{returning::Returning, server::TestServer};
+use tapaculo_tests::{codec::Codec, returning::Returning, server::TestServer};
 use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
 /// A game in which everybody says numbers to some of the others. What was said to whom is kept
@@ -86,12 +86,14 @@ async fn murmur() -> TestServer {
 
 const USERS: [&str; 3] = ["ann", "ben", "cleo"];
 
-/// Three users in a room, whose connections live for about so many bytes from here on.
+/// Three users in a room, one of whom speaks MessagePack, whose connections live for about so many bytes from here on.
 async fn seated(server: &TestServer, room: &str, lives_for: usize, seed: u64) -> Vec<Returning> {
     let mut players = Vec::new();
     for (number, user) in (0..).zip(USERS) {
         let rng = StdRng::seed_from_u64(seed * 10 + number);
         let mut player = Returning::new(server, user, room, rng);
+        // Whatever the others speak.
+        player.codec = Codec::ALL[number as usize % 2];
         player
             .send(json!({"type": "Say", "n": 0, "to": user}))
             .await;

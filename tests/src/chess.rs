@@ -1,6 +1,6 @@
 //! Games of chess by clients that keep their own boards and check what they are told.
 
-use crate::{client::Client, server::TestServer};
+use crate::{client::Client, codec::Codec, server::TestServer};
 use cozy_chess::{Board, Move, Piece, Square};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
@@ -13,8 +13,8 @@ const PLIES: usize = 40;
 /// How many games go on at a time.
 const AT_A_TIME: usize = 32;
 
-async fn join(server: &TestServer, room: &str, user: &str) -> (Client, Story) {
-    let mut client = server.connect(user, room).await;
+async fn join(server: &TestServer, codec: Codec, room: &str, user: &str) -> (Client, Story) {
+    let mut client = server.connect_in(codec, user, room).await;
     let mut story = Story::default();
     loop {
         let frame = client.frame().await;
@@ -94,8 +94,15 @@ fn as_sent(board: &Board, chosen: Move) -> Square {
 /// Plays one game and checks that both players are told the same story, whole and in order.
 async fn play(server: &TestServer, room: &str, seed: u64) {
     let mut rng = StdRng::seed_from_u64(seed);
-    let (mut white, mut whites) = join(server, room, "white").await;
-    let (mut black, mut blacks) = join(server, room, "black").await;
+    // Whoever speaks what, it is one game.
+    let [whites_codec, blacks_codec] = match seed % 4 {
+        0 => [Codec::Json; 2],
+        1 => [Codec::Json, Codec::MessagePack],
+        2 => [Codec::MessagePack, Codec::Json],
+        _ => [Codec::MessagePack; 2],
+    };
+    let (mut white, mut whites) = join(server, whites_codec, room, "white").await;
+    let (mut black, mut blacks) = join(server, blacks_codec, room, "black").await;
     while whites.0.is_empty() {
         whites.note(white.frame().await);
     }
@@ -146,7 +153,7 @@ async fn play(server: &TestServer, room: &str, seed: u64) {
 }
 
 /// Plays games, each in a room and with a seed of its own, 40 random legal moves each, 32 at a
-/// time.
+/// time; a quarter of them in JSON, a quarter in MessagePack, and half between the two.
 ///
 /// # Panics
 /// If a move is refused, or an event is lost, repeated, out of order or not what the clients'

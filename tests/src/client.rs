@@ -1,6 +1,6 @@
 //! A WebSocket client on `tokio-tungstenite` that speaks the protocol as its document has it.
 
-use crate::DEADLINE;
+use crate::{DEADLINE, codec::Codec};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
@@ -13,13 +13,14 @@ use tokio_tungstenite::{
     },
 };
 
-/// The subprotocol with all frames.
+/// The subprotocol with all frames, in text.
 pub const JSON: &str = "tapaculo.v1.json";
 
 /// One connection.
 #[derive(Debug)]
 pub struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    codec: Codec,
     next_id: u64,
 }
 
@@ -87,7 +88,18 @@ impl Request {
             request.headers_mut().append(name, value);
         }
         match timeout(DEADLINE, connect_async(request)).await {
-            Ok(Ok((socket, response))) => Ok((Client { socket, next_id: 1 }, response)),
+            Ok(Ok((socket, response))) => {
+                let taken = response.headers().get("Sec-WebSocket-Protocol");
+                let taken = Codec::ALL.into_iter().find(|codec| {
+                    taken.is_some_and(|taken| taken.as_bytes() == codec.protocol().as_bytes())
+                });
+                let client = Client {
+                    socket,
+                    codec: taken.unwrap_or_default(),
+                    next_id: 1,
+                };
+                Ok((client, response))
+            }
             Ok(Err(Error::Http(response))) => Err(*response),
             Ok(Err(other)) => panic!("no answer to the upgrade: {other}"),
             Err(_) => panic!("no answer to the upgrade within {DEADLINE:?}"),
@@ -111,8 +123,8 @@ impl Client {
         loop {
             let next = timeout(DEADLINE, self.socket.next());
             return match next.await.expect("a frame in time") {
-                Some(Ok(Message::Text(text))) => {
-                    let frame: Value = serde_json::from_str(&text).expect("frames are JSON");
+                Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
+                    let frame = self.codec.decode(&message);
                     if let Some(acked) = frame["welcome"]["acked"].as_u64() {
                         self.next_id = acked + 1; // ids grow through a session
                     }
@@ -124,7 +136,6 @@ impl Client {
                     let _ = timeout(DEADLINE, self.socket.next()).await;
                     Received::Closed(code)
                 }
-                Some(Ok(Message::Binary(_))) => panic!("a binary frame from a JSON connection"),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
                 Some(Err(_)) | None => Received::Closed(None),
             };
@@ -176,12 +187,12 @@ impl Client {
     /// # Panics
     /// If the connection is gone.
     pub async fn send(&mut self, frame: Value) {
-        self.raw(Message::text(frame.to_string())).await;
+        self.raw(self.codec.encode(&frame)).await;
     }
 
     /// Sends a frame, if the connection is still there.
     pub async fn try_send(&mut self, frame: Value) {
-        let message = Message::text(frame.to_string());
+        let message = self.codec.encode(&frame);
         let _ = timeout(DEADLINE, self.socket.send(message)).await;
     }
 

@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod chess;
 pub mod client;
+pub mod codec;
 pub mod http;
 pub mod process;
 pub mod proxy;

@@ -1,7 +1,7 @@
 //! A client that loses its connection again and again and always comes back: what the browser
 //! client does, over sockets that are cut after so many bytes.
 
-use crate::{DEADLINE, client::JSON, server::TestServer};
+use crate::{DEADLINE, codec::Codec, server::TestServer};
 use futures_util::{SinkExt, StreamExt};
 use rand::{RngExt, rngs::StdRng};
 use serde_json::{Value, json};
@@ -91,6 +91,8 @@ pub struct Returning {
     user: String,
     url: String,
     token: String,
+    /// How it speaks, from its next connection on.
+    pub codec: Codec,
     socket: Option<WebSocketStream<Cut>>,
     rng: StdRng,
     /// About how many bytes a connection lives for; `None` is for ever.
@@ -123,6 +125,7 @@ impl Returning {
             user: user.to_owned(),
             url: server.url("/ws"),
             token: server.token(user, room),
+            codec: Codec::Json,
             socket: None,
             rng,
             lives_for: None,
@@ -160,7 +163,7 @@ impl Returning {
             let Some(socket) = &mut self.socket else {
                 return;
             };
-            if socket.send(Message::text(frame.to_string())).await.is_err() {
+            if socket.send(self.codec.encode(frame)).await.is_err() {
                 self.lose();
             }
         }
@@ -197,9 +200,8 @@ impl Returning {
         };
         let next = timeout(DEADLINE, socket.next()).await;
         match next.expect("a frame in time") {
-            Some(Ok(Message::Text(text))) => {
-                let frame = serde_json::from_str(&text).expect("frames are JSON");
-                self.hear(frame).await;
+            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
+                self.hear(self.codec.decode(&message)).await;
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
             Some(Ok(other)) => panic!("{} is told {other:?}", self.user),
@@ -213,7 +215,7 @@ impl Returning {
             url = format!("{url}?resume={epoch}-{}", self.seq);
         }
         let mut request = url.into_client_request().expect("a URL");
-        let protocols = format!("{JSON}, tapaculo.token.{}", self.token);
+        let protocols = format!("{}, tapaculo.token.{}", self.codec.protocol(), self.token);
         let protocols = protocols.parse().expect("a header value");
         request
             .headers_mut()

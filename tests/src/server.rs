@@ -1,6 +1,9 @@
 //! A server in the test's own process, on a free port.
 
-use crate::client::{Client, JSON, Request};
+use crate::{
+    client::{Client, Request},
+    codec::Codec,
+};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -79,7 +82,14 @@ impl TestServer {
     /// A request for the one game, with all frames.
     #[must_use]
     pub fn request(&self, user: &str, room: &str) -> Request {
-        Request::new(self.url("/ws")).protocols(JSON).header(
+        self.request_in(Codec::Json, user, room)
+    }
+
+    /// The same in a codec.
+    #[must_use]
+    pub fn request_in(&self, codec: Codec, user: &str, room: &str) -> Request {
+        let url = self.url("/ws");
+        Request::new(url).protocols(codec.protocol()).header(
             "Authorization",
             format!("Bearer {}", self.token(user, room)),
         )
@@ -90,13 +100,26 @@ impl TestServer {
     /// # Panics
     /// If the upgrade is refused.
     pub async fn connect(&self, user: &str, room: &str) -> Client {
-        let connected = self.request(user, room).connect().await;
+        self.connect_in(Codec::Json, user, room).await
+    }
+
+    /// The same in a codec.
+    ///
+    /// # Panics
+    /// If the upgrade is refused.
+    pub async fn connect_in(&self, codec: Codec, user: &str, room: &str) -> Client {
+        let connected = self.request_in(codec, user, room).connect().await;
         connected.expect("the upgrade is accepted")
     }
 
     /// Connects and reads the greeting, up to `synced`.
     pub async fn join(&self, user: &str, room: &str) -> Client {
-        let mut client = self.connect(user, room).await;
+        self.join_in(Codec::Json, user, room).await
+    }
+
+    /// The same in a codec.
+    pub async fn join_in(&self, codec: Codec, user: &str, room: &str) -> Client {
+        let mut client = self.connect_in(codec, user, room).await;
         client.until("synced").await;
         client
     }
