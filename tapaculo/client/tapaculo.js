@@ -19,6 +19,9 @@
  *   token   the access token, or a function that gives or promises one, called before each attempt
  *           to connect; `expired`: the last one is of no more use. If it throws, that attempt has
  *           failed. A plain string that has expired ends the connection: "closed", code 4002
+ *   codec   how frames are sent: "json" (default), or "msgpack", which is shorter. What a page sends
+ *           and is told is the same in both: what JSON.stringify says and JSON.parse makes of it.
+ *           Whole numbers beyond 2 ** 53 are rounded
  *   onState(state, { seq })     the game's view; it replaces all that is known
  *   onEvent(event, { seq, from, volatile, past })    in order, each once. `volatile`: it has no seq
  *           and may be lost. `past`: it came with the history and is part of the state before it,
@@ -64,6 +67,15 @@ const FRAME_BYTES = 64 * 1024;
 /** How much of what waited for a connection goes at a time: all at once could look like a flood. */
 const SLICE = 12;
 
+/** How deep the frames may be nested that are read. */
+const DEPTH = 1_000;
+
+/** How frames stand on the wire. Here they are JSON until they are sent. */
+const CODECS = {
+  json: { read: JSON.parse, write: text => text },
+  msgpack: { read: unpack, write: text => pack(JSON.parse(text)) },
+};
+
 // All in milliseconds.
 const BACKOFF = 250;
 const LONGEST_BACKOFF = 10_000;
@@ -101,6 +113,7 @@ class Room {
 
   #options;
   #url;
+  #codec;
   #socket = null;
   #token; // the last that was used
   #expired = false;
@@ -122,7 +135,9 @@ class Room {
   #ping = { number: 0, at: 0 };
 
   constructor(options) {
-    const { url = "/ws", token } = options;
+    const { url = "/ws", token, codec = "json" } = options;
+    if (!Object.hasOwn(CODECS, codec)) throw new TypeError('`codec` is "json" or "msgpack"');
+    this.#codec = CODECS[codec];
     if (typeof token !== "string" && typeof token !== "function") {
       throw new TypeError("`token` is the access token, or a function that gives one");
     }
@@ -151,7 +166,7 @@ class Room {
     const body = JSON.stringify(message);
     if (body === undefined) throw new TypeError("a message is something that JSON can say");
     if (this.status !== "connected" || this.#socket.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(`{"data":${body}}`);
+    this.#transmit(`{"data":${body}}`);
     return true;
   }
 
@@ -166,7 +181,7 @@ class Room {
   async #open() {
     clearTimeout(this.#retry);
     this.#retry = null;
-    const { token } = this.#options;
+    const { token, codec = "json" } = this.#options;
     let socket;
     try {
       const expired = this.#expired || hasExpired(this.#token);
@@ -177,7 +192,8 @@ class Room {
       this.#expired = false;
       const url = new URL(this.#url);
       if (this.#resumeFrom !== null) url.searchParams.set("resume", `${this.epoch}-${this.#resumeFrom}`);
-      socket = new WebSocket(url, ["tapaculo.v1.json", `tapaculo.token.${given}`]);
+      socket = new WebSocket(url, [`tapaculo.v1.${codec}`, `tapaculo.token.${given}`]);
+      socket.binaryType = "arraybuffer";
     } catch (error) {
       const reason = String(error?.message ?? error);
       if (this.status === "closed") return;
@@ -191,7 +207,7 @@ class Room {
     // A socket that was given up may still have something to say.
     const current = act => event => { if (socket === this.#socket) act(event); };
     socket.onopen = current(() => { opened = true; this.#expect(PATIENCE); });
-    socket.onmessage = current(({ data }) => this.#hear(JSON.parse(data)));
+    socket.onmessage = current(({ data }) => this.#hear(this.#codec.read(data)));
     socket.onclose = current(({ code, reason }) => this.#lost(code, reason, opened));
     this.#expect(OPENING);
   }
@@ -270,7 +286,7 @@ class Room {
 
   #sendPing() {
     this.#ping = { number: this.#ping.number + 1, at: performance.now() };
-    this.#socket.send(JSON.stringify({ ping: this.#ping.number }));
+    this.#transmit(JSON.stringify({ ping: this.#ping.number }));
     this.#expect(PATIENCE);
   }
 
@@ -401,8 +417,12 @@ class Room {
       message.id ??= ++this.#lastId;
       message.frame ??= `{"data":${message.body},"id":${message.id}}`;
       this.#sent.set(message.id, message);
-      this.#socket.send(message.frame);
+      this.#transmit(message.frame);
     }
+  }
+
+  #transmit(frame) {
+    this.#socket.send(this.#codec.write(frame));
   }
 
   #settle(id) {
@@ -420,7 +440,7 @@ class Room {
 
   /** What closed a connection for its length would close the next one, too. */
   #giveUpLongest() {
-    const length = ({ frame }) => (frame === undefined ? 0 : new TextEncoder().encode(frame).length);
+    const length = ({ frame }) => (frame === undefined ? 0 : new Blob([this.#codec.write(frame)]).size);
     const longest = Math.max(...this.#waiting.map(length));
     if (longest <= FRAME_BYTES) return;
     const words = "the server takes no frame of this length";
@@ -444,4 +464,139 @@ function hasExpired(token) {
   } catch {
     return false;
   }
+}
+
+// MessagePack, as far as JSON has the same
+
+/** Writes what JSON.parse has made. */
+function pack(value) {
+  let view = new DataView(new ArrayBuffer(256));
+  let length = 0;
+  // `view` may be another one after this: it is not to be looked at before.
+  const room = bytes => {
+    const at = length;
+    length += bytes;
+    if (length > view.byteLength) {
+      const larger = new Uint8Array(2 * length);
+      larger.set(new Uint8Array(view.buffer));
+      view = new DataView(larger.buffer);
+    }
+    return at;
+  };
+  const put = (write, size, value, marker) => {
+    const at = room(marker === undefined ? size : size + 1);
+    if (marker !== undefined) view.setUint8(at, marker);
+    view[write](length - size, value);
+  };
+  const number = value => {
+    const whole = Number.isInteger(value) && !Object.is(value, -0);
+    if (!whole || value < -(2 ** 63) || value >= 2 ** 64) {
+      if (Math.fround(value) === value) put("setFloat32", 4, value, 0xca);
+      else put("setFloat64", 8, value, 0xcb);
+    } else if (value >= -32 && value < 128) put("setInt8", 1, value);
+    else if (value >= 0) {
+      if (value < 2 ** 8) put("setUint8", 1, value, 0xcc);
+      else if (value < 2 ** 16) put("setUint16", 2, value, 0xcd);
+      else if (value < 2 ** 32) put("setUint32", 4, value, 0xce);
+      else put("setBigUint64", 8, BigInt(value), 0xcf);
+    } else if (value >= -(2 ** 7)) put("setInt8", 1, value, 0xd0);
+    else if (value >= -(2 ** 15)) put("setInt16", 2, value, 0xd1);
+    else if (value >= -(2 ** 31)) put("setInt32", 4, value, 0xd2);
+    else put("setBigInt64", 8, BigInt(value), 0xd3);
+  };
+  const head = (count, short, most, [byte, middle, long]) => {
+    if (count <= most) put("setUint8", 1, short | count);
+    else if (byte !== undefined && count < 2 ** 8) put("setUint8", 1, count, byte);
+    else if (count < 2 ** 16) put("setUint16", 2, count, middle);
+    else put("setUint32", 4, count, long);
+  };
+  const text = value => {
+    const bytes = new TextEncoder().encode(value);
+    head(bytes.length, 0xa0, 31, [0xd9, 0xda, 0xdb]);
+    const at = room(bytes.length);
+    new Uint8Array(view.buffer).set(bytes, at);
+  };
+  const any = value => {
+    if (value === null) put("setUint8", 1, 0xc0);
+    else if (typeof value === "boolean") put("setUint8", 1, value ? 0xc3 : 0xc2);
+    else if (typeof value === "number") number(value);
+    else if (typeof value === "string") text(value);
+    else if (Array.isArray(value)) {
+      head(value.length, 0x90, 15, [undefined, 0xdc, 0xdd]);
+      value.forEach(any);
+    } else {
+      const entries = Object.entries(value);
+      head(entries.length, 0x80, 15, [undefined, 0xde, 0xdf]);
+      for (const [key, value] of entries) {
+        text(key);
+        any(value);
+      }
+    }
+  };
+  any(value);
+  return new Uint8Array(view.buffer, 0, length);
+}
+
+/** Reads the same; throws where it is not one whole value, or not one that JSON has. */
+function unpack(buffer) {
+  const view = new DataView(buffer);
+  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let position = 0;
+  const left = () => view.byteLength - position;
+  const take = bytes => {
+    if (bytes > left()) throw new RangeError("the frame ends within a value");
+    position += bytes;
+    return position - bytes;
+  };
+  const u8 = () => view.getUint8(take(1));
+  const u16 = () => view.getUint16(take(2));
+  const u32 = () => view.getUint32(take(4));
+  const text = length => utf8.decode(new Uint8Array(buffer, take(length), length));
+  const inside = (count, depth, read) => {
+    // Each takes a byte at least: what says that it has more is not believed.
+    if (count > left()) throw new RangeError("the frame ends within a value");
+    if (depth === DEPTH) throw new RangeError("the frame is nested too deep");
+    return Array.from({ length: count }, () => read(depth + 1));
+  };
+  const entry = depth => {
+    const key = any(depth);
+    if (typeof key !== "string") throw new TypeError("a map's keys are strings");
+    return [key, any(depth)];
+  };
+  const list = (count, depth) => inside(count, depth, any);
+  const map = (count, depth) => Object.fromEntries(inside(count, depth, entry));
+  const any = depth => {
+    const marker = u8();
+    if (marker < 0x80) return marker;
+    if (marker < 0x90) return map(marker & 0x0f, depth);
+    if (marker < 0xa0) return list(marker & 0x0f, depth);
+    if (marker < 0xc0) return text(marker & 0x1f);
+    if (marker >= 0xe0) return marker - 0x100;
+    switch (marker) {
+      case 0xc0: return null;
+      case 0xc2: return false;
+      case 0xc3: return true;
+      case 0xca: return view.getFloat32(take(4));
+      case 0xcb: return view.getFloat64(take(8));
+      case 0xcc: return u8();
+      case 0xcd: return u16();
+      case 0xce: return u32();
+      case 0xcf: return Number(view.getBigUint64(take(8)));
+      case 0xd0: return view.getInt8(take(1));
+      case 0xd1: return view.getInt16(take(2));
+      case 0xd2: return view.getInt32(take(4));
+      case 0xd3: return Number(view.getBigInt64(take(8)));
+      case 0xd9: return text(u8());
+      case 0xda: return text(u16());
+      case 0xdb: return text(u32());
+      case 0xdc: return list(u16(), depth);
+      case 0xdd: return list(u32(), depth);
+      case 0xde: return map(u16(), depth);
+      case 0xdf: return map(u32(), depth);
+      default: throw new TypeError("the frame has what JSON does not");
+    }
+  };
+  const value = any(0);
+  if (left() > 0) throw new RangeError("something comes after the frame");
+  return value;
 }

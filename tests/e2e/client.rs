@@ -10,6 +10,7 @@ use tapaculo_tests::{
     DEADLINE,
     browser::Browser,
     client::Client,
+    codec::Codec,
     http,
     proxy::{Cut, Proxy, Way},
     server::{SECRET, TestServer},
@@ -68,11 +69,18 @@ struct Page {
     server: TestServer,
     proxy: Proxy,
     browser: Browser,
+    /// How its clients speak.
+    codec: Codec,
 }
 
 impl Page {
     async fn open() -> Self {
         Self::open_with(|server| server).await
+    }
+
+    async fn open_in(codec: Codec) -> Self {
+        let page = Self::open().await;
+        Self { codec, ..page }
     }
 
     async fn open_with(configure: impl FnOnce(Server) -> Server) -> Self {
@@ -90,13 +98,18 @@ impl Page {
             server,
             proxy,
             browser,
+            codec: Codec::Json,
         }
     }
 
     /// Joins the room as a user with this token, or these; in the page it goes by the same name.
     async fn begin(&self, user: &str, tokens: Value) {
         let url = format!("http://{}/ws", self.proxy.address);
-        let arguments = [json!(user), json!(url), tokens];
+        let codec = match self.codec {
+            Codec::Json => "json",
+            Codec::MessagePack => "msgpack",
+        };
+        let arguments = [json!(user), json!(url), tokens, json!(codec)];
         self.browser.run("join(...arguments)", &arguments).await;
     }
 
@@ -144,6 +157,36 @@ impl Page {
     }
 }
 
+/// Tests of which each is one in either codec.
+macro_rules! in_both_codecs {
+    ($($test:ident),* $(,)?) => {
+        mod json {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(tapaculo_tests::codec::Codec::Json).await;
+            })*
+        }
+
+        mod msgpack {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(tapaculo_tests::codec::Codec::MessagePack).await;
+            })*
+        }
+    };
+}
+
+in_both_codecs! {
+    every_message_is_promised_its_reply_or_its_refusal,
+    events_come_once_and_in_order_across_thirty_cuts,
+    what_was_not_answered_is_sent_again_and_applied_once,
+    a_message_that_closes_the_connection_is_not_sent_again,
+    who_cannot_be_brought_up_to_date_is_told_to_forget,
+    a_connection_that_is_half_open_is_noticed_and_replaced,
+    latency_and_status_are_told_as_they_are,
+    who_closes_leaves,
+}
+
 fn add(number: u64) -> Value {
     json!({"type": "Add", "number": number})
 }
@@ -178,9 +221,8 @@ async fn the_module_and_its_types_are_served_and_kept_by_whoever_has_them() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_message_is_promised_its_reply_or_its_refusal() {
-    let page = Page::open().await;
+async fn every_message_is_promised_its_reply_or_its_refusal(codec: Codec) {
+    let page = Page::open_in(codec).await;
     // Nothing is connected yet: they wait.
     let token = page.server.token("alice", "r");
     page.begin("alice", json!(token)).await;
@@ -203,9 +245,8 @@ async fn every_message_is_promised_its_reply_or_its_refusal() {
     page.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn events_come_once_and_in_order_across_thirty_cuts() {
-    let page = Page::open().await;
+async fn events_come_once_and_in_order_across_thirty_cuts(codec: Codec) {
+    let page = Page::open_in(codec).await;
     let mut observer = page.observer().await;
     page.join("alice").await;
     let mut rng = StdRng::seed_from_u64(30);
@@ -250,9 +291,8 @@ async fn events_come_once_and_in_order_across_thirty_cuts() {
     page.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_not_answered_is_sent_again_and_applied_once() {
-    let page = Page::open().await;
+async fn what_was_not_answered_is_sent_again_and_applied_once(codec: Codec) {
+    let page = Page::open_in(codec).await;
     let mut observer = page.observer().await;
     page.join("alice").await;
     // The room has applied it, and the answer is lost.
@@ -303,9 +343,8 @@ async fn a_connection_that_is_half_closed_is_replaced_and_no_seat_is_lost() {
     page.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_closes_the_connection_is_not_sent_again() {
-    let page = Page::open().await;
+async fn a_message_that_closes_the_connection_is_not_sent_again(codec: Codec) {
+    let page = Page::open_in(codec).await;
     page.join("alice").await;
     // Longer than any frame that the server takes.
     let script = "window.code = rooms.alice.send({type: 'Add', number: 1, why: 'x'.repeat(70_000)})
@@ -332,9 +371,8 @@ async fn what_has_waited_is_not_sent_as_a_flood() {
     page.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_cannot_be_brought_up_to_date_is_told_to_forget() {
-    let page = Page::open().await;
+async fn who_cannot_be_brought_up_to_date_is_told_to_forget(codec: Codec) {
+    let page = Page::open_in(codec).await;
     let mut observer = page.observer().await;
     page.join("alice").await;
     page.say("alice", &[1]).await;
@@ -371,9 +409,8 @@ async fn a_token_that_has_expired_is_asked_for_again() {
     page.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_is_half_open_is_noticed_and_replaced() {
-    let page = Page::open().await;
+async fn a_connection_that_is_half_open_is_noticed_and_replaced(codec: Codec) {
+    let page = Page::open_in(codec).await;
     page.join("alice").await;
     page.browser.until("log.alice.latencies.length > 0").await;
     page.proxy.swallow(Way::Up);
@@ -395,9 +432,8 @@ async fn a_connection_that_is_half_open_is_noticed_and_replaced() {
     page.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn latency_and_status_are_told_as_they_are() {
-    let page = Page::open().await;
+async fn latency_and_status_are_told_as_they_are(codec: Codec) {
+    let page = Page::open_in(codec).await;
     page.proxy.delay(Duration::from_millis(150));
     page.join("alice").await;
     page.browser.until("log.alice.latencies.length > 0").await;
@@ -431,9 +467,8 @@ async fn latency_and_status_are_told_as_they_are() {
     page.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_closes_leaves() {
-    let page = Page::open().await;
+async fn who_closes_leaves(codec: Codec) {
+    let page = Page::open_in(codec).await;
     page.join("alice").await;
     page.join("bob").await;
     let members = "return rooms.bob.members.map(member => [member.user, member.connected])";

@@ -14,6 +14,7 @@ mod wire;
 mod admin;
 mod browser;
 mod client;
+mod client_codec;
 mod closures;
 mod connecting;
 mod failing;

@@ -17,12 +17,12 @@ use tokio_tungstenite::tungstenite::Message;
 /// Says what it is told, in every way there is.
 #[tapaculo::game(players = 4, reconnect = "60s", event = Echoed)]
 #[derive(Default)]
-struct Echo {
+pub(crate) struct Echo {
     last: Value,
 }
 
 #[derive(Serialize)]
-struct Echoed(Value);
+pub(crate) struct Echoed(Value);
 
 #[tapaculo::game]
 impl Echo {

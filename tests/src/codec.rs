@@ -52,12 +52,23 @@ impl Codec {
                 serde_json::from_str(text).expect("frames are JSON")
             }
             (Self::MessagePack, Message::Binary(bytes)) => {
-                let mut rest = bytes.as_ref();
-                let frame: Value = rmp_serde::from_read(&mut rest).expect("frames are MessagePack");
-                assert!(frame.is_object() && rest.is_empty(), "one map: {frame}");
+                let frame = unpacked(bytes);
+                assert!(frame.is_object(), "a map: {frame}");
                 frame
             }
             _ => panic!("a connection of {self:?} is told {message:?}"),
         }
     }
+}
+
+/// The one value that these bytes are in MessagePack.
+///
+/// # Panics
+/// If they are none, or more than one.
+#[must_use]
+pub fn unpacked(bytes: &[u8]) -> Value {
+    let mut rest = bytes;
+    let value = rmp_serde::from_read(&mut rest).expect("MessagePack");
+    assert!(rest.is_empty(), "{rest:x?} comes after {value}");
+    value
 }

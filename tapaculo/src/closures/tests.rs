@@ -32,7 +32,7 @@ fn frames(outlet: &Outlet) -> Vec<Value> {
     while outlet.take(usize::MAX, &mut frames) == Taken::More {}
     let frames = frames.iter();
     frames
-        .map(|frame| serde_json::from_str(frame.as_str()).unwrap())
+        .map(|frame| serde_json::from_str(frame.as_json()).unwrap())
         .collect()
 }
 
