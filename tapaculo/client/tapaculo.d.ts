@@ -37,7 +37,8 @@ export interface ConnectOptions<State = unknown, Event = unknown> {
    * How frames are sent. Default: `"json"`; `"msgpack"` is shorter.
    *
    * What a page sends and is told is the same in both: what `JSON.stringify` says and `JSON.parse`
-   * makes of it. Whole numbers beyond 2 ** 53 are rounded.
+   * makes of it. Whole numbers beyond 2 ** 53 are rounded; half a surrogate pair is refused in
+   * JSON and replaced in MessagePack.
    */
   codec?: "json" | "msgpack";
 

@@ -21,7 +21,8 @@
  *           failed. A plain string that has expired ends the connection: "closed", code 4002
  *   codec   how frames are sent: "json" (default), or "msgpack", which is shorter. What a page sends
  *           and is told is the same in both: what JSON.stringify says and JSON.parse makes of it.
- *           Whole numbers beyond 2 ** 53 are rounded
+ *           Whole numbers beyond 2 ** 53 are rounded; half a surrogate pair is refused in JSON and
+ *           replaced in MessagePack
  *   onState(state, { seq })     the game's view; it replaces all that is known
  *   onEvent(event, { seq, from, volatile, past })    in order, each once. `volatile`: it has no seq
  *           and may be lost. `past`: it came with the history and is part of the state before it,

@@ -32,7 +32,7 @@ const USERS: usize = 1024;
 /// Every frame that a client sends counts, whatever becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageLimits {
-    /// The largest message, in bytes of its frame; a larger one is answered `too_large`. A frame of
+    /// The largest message, in bytes of its frame as it was sent; a larger one is answered `too_large`. A frame of
     /// more than four times that, and more than 64 KiB, closes the connection with `1009`.
     pub max_size_bytes: usize,
     /// How many frames there may be within any window.

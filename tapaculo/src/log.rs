@@ -18,7 +18,7 @@ use std::{
 /// How many of the last events are kept for connections that lag or come back.
 pub(crate) const RESUME_EVENTS: usize = 1024;
 
-/// How many bytes of frames those may have together.
+/// How many bytes of frames those may have together, in JSON.
 pub(crate) const RESUME_BYTES: usize = 256 * 1024;
 
 /// How long a connection has at least to take an event, so that no burst makes it slow.
