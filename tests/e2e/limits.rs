@@ -5,10 +5,17 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 use tapaculo::MessageLimits;
 use tapaculo_tests::{
+    DEADLINE,
     client::{JSON, Request},
     server::TestServer,
 };
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 
 async fn desk(limits: MessageLimits) -> TestServer {
     TestServer::start(|server| server.with_game::<Desk>().with_limits(limits)).await
@@ -153,4 +160,114 @@ async fn a_message_over_the_size_is_too_large_and_counts() {
     }
     alice.send(json!({"data": big})).await;
     assert_eq!(alice.closed().await, Some(4008));
+}
+
+/// A piece of a message.
+fn piece(payload: &str, opcode: Data, is_last: bool) -> Message {
+    let payload = payload.as_bytes().to_vec();
+    Message::Frame(Frame::message(payload, OpCode::Data(opcode), is_last))
+}
+
+#[tokio::test]
+async fn whatever_a_client_sends_counts_and_each_of_it_once() {
+    let five_an_hour = MessageLimits {
+        max_messages_per_window: 5,
+        ..three_an_hour(Duration::from_secs(3600))
+    };
+    let server = desk(five_an_hour).await;
+    let more = || piece("", Data::Continue, false);
+    let text = |text: &str| vec![Message::text(text); 4];
+    for (what, four) in [
+        (
+            "a message",
+            text(r#"{"data": {"type": "Say", "text": "hi"}}"#),
+        ),
+        ("nonsense", text("nonsense")),
+        ("no text at all", text("")),
+        ("a forged sender", text(r#"{"from": "bob", "data": 1}"#)),
+        ("an unknown message", text(r#"{"data": {"type": "No"}}"#)),
+        ("too large", text(&"x".repeat(1000))),
+        ("bytes", vec![Message::binary(vec![1]); 4]),
+        ("no bytes", vec![Message::binary(vec![]); 4]),
+        ("a ping of the protocol", text(r#"{"ping": 1}"#)),
+        ("a ping", vec![Message::Ping(vec![1].into()); 4]),
+        (
+            "a pong that nobody asked for",
+            vec![Message::Pong(vec![1].into()); 4],
+        ),
+        (
+            "pieces of a message that never ends",
+            vec![piece("{", Data::Text, false), more(), more(), more()],
+        ),
+        (
+            "pieces of bytes",
+            vec![piece("", Data::Binary, false), more(), more(), more()],
+        ),
+        (
+            "one message in four",
+            vec![
+                piece(r#"{"ping""#, Data::Text, false),
+                piece(": 1", Data::Continue, false),
+                more(),
+                piece("}", Data::Continue, true),
+            ],
+        ),
+        (
+            "a ping and a pong between pieces",
+            vec![
+                piece("{", Data::Text, false),
+                Message::Ping(vec![].into()),
+                more(),
+                Message::Pong(vec![].into()),
+            ],
+        ),
+    ] {
+        let mut client = server.join(what, what).await;
+        for frame in four {
+            client.raw(frame).await;
+        }
+        let fifth = Message::Ping(b"the fifth".to_vec().into());
+        client.raw(fifth).await;
+        let is_its_pong = |message: &Message| matches!(message, Message::Pong(payload) if &payload[..] == b"the fifth");
+        client.until_raw(1, is_its_pong).await;
+        client.raw(Message::Ping(vec![].into())).await;
+        assert_eq!(client.closed().await, Some(4008), "{what}");
+        assert_eq!(server.request(what, what).status().await, 429, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn to_answer_the_servers_pings_costs_nothing() {
+    let limits = three_an_hour(Duration::from_secs(3600));
+    let server = TestServer::start(|server| {
+        let heartbeat = Duration::from_millis(20);
+        let server = server.with_game::<Desk>().with_limits(limits);
+        server.with_heartbeat(heartbeat, DEADLINE)
+    });
+    let server = server.await;
+    let mut alice = server.join("alice", "r").await;
+    alice.until_raw(20, Message::is_ping).await;
+    for _ in 0..3 {
+        alice
+            .tell(json!({"type": "Say", "text": "still here"}))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_fragments_ends_in_a_ban_before_the_message_does() {
+    let server = desk(MessageLimits {
+        max_messages_per_window: 100,
+        ..three_an_hour(Duration::from_secs(3600))
+    });
+    let server = server.await;
+    let mut alice = server.join("alice", "r").await;
+    let mut bob = server.join("bob", "r").await;
+    alice.raw(piece("{", Data::Text, false)).await;
+    for _ in 0..1000 {
+        alice.raw(piece("", Data::Continue, false)).await;
+    }
+    assert_eq!(alice.closed().await, Some(4008));
+    assert_eq!(server.request("alice", "r").status().await, 429);
+    bob.tell(json!({"type": "Say", "text": "hello"})).await;
 }

@@ -182,6 +182,22 @@ impl Client {
         }
     }
 
+    /// Reads until so many WebSocket messages of this kind have come; pings are answered.
+    ///
+    /// # Panics
+    /// If the connection ends before, or they do not come in time.
+    pub async fn until_raw(&mut self, times: usize, is: impl Fn(&Message) -> bool) {
+        let mut seen = 0;
+        while seen < times {
+            let next = timeout(DEADLINE, self.socket.next()).await;
+            match next.expect("a message in time") {
+                Some(Ok(Message::Close(frame))) => panic!("closed with {frame:?}"),
+                Some(Ok(message)) => seen += usize::from(is(&message)),
+                other => panic!("{other:?} instead of a message"),
+            }
+        }
+    }
+
     /// Sends a frame.
     ///
     /// # Panics

@@ -25,6 +25,13 @@ impl Default for Heartbeat {
     }
 }
 
+impl Heartbeat {
+    /// How long a peer may be gone before that is noticed.
+    pub(crate) fn notices_in(self) -> Duration {
+        self.every.saturating_add(self.patience)
+    }
+}
+
 /// What the heartbeat asks of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {

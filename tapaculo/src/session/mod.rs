@@ -4,6 +4,7 @@
 //! It handles one message at a time and reads no further meanwhile, so that a client that sends
 //! without reading is soon not read; while a handler runs it goes on writing.
 
+mod fragments;
 mod heartbeat;
 mod linger;
 mod patient;
@@ -13,11 +14,12 @@ mod tests;
 pub(crate) use self::{heartbeat::Heartbeat, patient::Patient};
 
 use self::{
+    fragments::Fragments,
     heartbeat::{Beat, Event},
     linger::linger,
 };
 use crate::{
-    limits::{Account, Excess},
+    limits::{Account, Excess, InHand},
     protocol::{
         Close, Dialect, ErrorCode, Goodbye, Incoming, Incorrect, Outgoing, frames, msgpack,
     },
@@ -89,8 +91,7 @@ where
         .write_buffer_size(BUFFER_BYTES)
         .max_message_size(Some(limit))
         .max_frame_size(Some(limit));
-    let Heartbeat { every, patience } = start.heartbeat;
-    let io = Patient::new(io, every.saturating_add(patience));
+    let io = Fragments::new(Patient::new(io, start.heartbeat.notices_in()));
     let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
     let mut session = Session {
         socket,
@@ -103,6 +104,7 @@ where
         departure: Departure::Dropped,
         close_by: None,
         beat: Beat::start(start.heartbeat),
+        pongs_due: 0,
         account: start.account,
         max_message: start.max_message,
     };
@@ -122,7 +124,7 @@ where
 }
 
 struct Session<S> {
-    socket: WebSocketStream<S>,
+    socket: WebSocketStream<Fragments<S>>,
     outlet: Arc<Outlet>,
     /// The room, once it has been asked for a place.
     door: Option<Arc<dyn Door>>,
@@ -138,6 +140,8 @@ struct Session<S> {
     /// When the peer must have taken what is said before the goodbye, and answered that.
     close_by: Option<Instant>,
     beat: Beat,
+    /// How many pings are not answered yet.
+    pongs_due: u32,
     /// What its user has sent, here and elsewhere.
     account: Account,
     max_message: usize,
@@ -145,7 +149,11 @@ struct Session<S> {
 
 enum Work {
     Joining(BoxFuture<'static, Option<Arc<dyn Door>>>),
-    Handling(BoxFuture<'static, ()>),
+    Handling {
+        handling: BoxFuture<'static, ()>,
+        /// Counts it as in hand until it is done.
+        _in_hand: InHand,
+    },
 }
 
 fn unfit(code: ErrorCode, words: String) -> Unfit {
@@ -167,6 +175,9 @@ enum Stage {
 
 /// The socket is of no more use.
 struct Broken;
+
+/// A frame is one too many, and the client has been told.
+struct Refused;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Does all that can be done now; ready when the connection is over and its last message is
@@ -229,7 +240,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn poll_work(&mut self, cx: &mut Context<'_>) {
         let done = match &mut self.work {
             Some(Work::Joining(join)) => join.as_mut().poll(cx).map(|door| self.door = door),
-            Some(Work::Handling(handling)) => handling.as_mut().poll(cx),
+            Some(Work::Handling { handling, .. }) => handling.as_mut().poll(cx),
             None => return,
         };
         if done.is_ready() {
@@ -277,10 +288,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Reads one frame and acts on it.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<ControlFlow<()>> {
-        let frame = match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
-            Some(Ok(frame)) => frame,
-            Some(Err(error)) => return Poll::Ready(self.unreadable(&error)),
-            None => return Poll::Ready(ControlFlow::Break(())),
+        let next = Pin::new(&mut self.socket).poll_next(cx);
+        let fragments = self.socket.get_mut().take();
+        let frame = match next {
+            Poll::Ready(Some(Ok(frame))) => frame,
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(self.unreadable(&error)),
+            Poll::Ready(None) => return Poll::Ready(ControlFlow::Break(())),
+            Poll::Pending => {
+                return match self.count(fragments, || None) {
+                    Ok(()) => Poll::Pending,
+                    Err(Refused) => Poll::Ready(ControlFlow::Continue(())),
+                };
+            }
         };
         if self.stage == Stage::Broken {
             if let Message::Close(frame) = frame {
@@ -288,27 +307,58 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return Poll::Ready(ControlFlow::Break(()));
             }
         } else if self.stage == Stage::Open {
-            match frame {
-                Message::Text(text) => self.hear_text(&text),
-                Message::Binary(bytes) => self.hear_binary(&bytes),
-                Message::Close(frame) => {
-                    self.hear_goodbye(frame.as_ref());
-                    // The answer is already on its way; nothing else may follow it.
-                    self.batch.clear();
-                    self.unflushed = true;
-                    self.begin_to_close();
-                }
-                // It is answered below this level.
-                Message::Ping(_) => {
-                    self.unflushed = true;
-                    if let Err(excess) = self.account.count() {
-                        self.refuse_excess(excess, None);
-                    }
-                }
-                Message::Pong(_) | Message::Frame(_) => self.unflushed = true,
-            }
+            self.hear_any(frame, fragments);
         }
         Poll::Ready(ControlFlow::Continue(()))
+    }
+
+    /// Acts on a frame that came in, the last of its message, after so many fragments.
+    fn hear_any(&mut self, frame: Message, fragments: u32) {
+        let with_itself = fragments.saturating_add(1);
+        match frame {
+            Message::Text(text) => {
+                let id = || Incoming::id_of(&text);
+                if self.count(with_itself, id).is_ok() {
+                    self.hear_text(&text);
+                }
+            }
+            Message::Binary(bytes) => {
+                let id = || self.id_of(&bytes);
+                if self.count(with_itself, id).is_ok() {
+                    self.hear_binary(&bytes);
+                }
+            }
+            Message::Close(frame) => {
+                self.hear_goodbye(frame.as_ref());
+                // The answer is already on its way; nothing else may follow it.
+                self.batch.clear();
+                self.unflushed = true;
+                self.begin_to_close();
+            }
+            // It is answered below this level; a refusal has been told all there is to tell.
+            Message::Ping(_) => {
+                self.unflushed = true;
+                let _ = self.count(with_itself, || None);
+            }
+            Message::Pong(_) if self.pongs_due > 0 => {
+                self.pongs_due -= 1;
+                let _ = self.count(fragments, || None);
+            }
+            Message::Pong(_) | Message::Frame(_) => {
+                let _ = self.count(with_itself, || None);
+            }
+        }
+    }
+
+    /// Counts frames; if they are too many, the client is told, by the id of the message they make.
+    fn count(&self, frames: u32, id: impl FnOnce() -> Option<u64>) -> Result<(), Refused> {
+        if self.stage != Stage::Open {
+            return Ok(());
+        }
+        self.account.count(frames).map_err(|excess| {
+            self.refuse_excess(excess, id());
+            Refused
+        })
     }
 
     fn hear_goodbye(&mut self, frame: Option<&CloseFrame>) {
@@ -320,35 +370,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     fn hear_text(&mut self, text: &str) {
-        match (self.account.count(), self.outlet.dialect) {
-            (Ok(()), Dialect::Plain | Dialect::Json) => self.hear(text, text.len()),
-            (Ok(()), Dialect::MessagePack) => {
+        match self.outlet.dialect {
+            Dialect::Plain | Dialect::Json => self.hear(text, text.len()),
+            Dialect::MessagePack => {
                 self.refuse_codec("a text frame, where the codec is MessagePack, which is binary");
             }
-            (Err(excess), _) => self.refuse_excess(excess, Incoming::id_of(text)),
         }
     }
 
     fn hear_binary(&mut self, bytes: &[u8]) {
-        match (self.account.count(), self.outlet.dialect) {
-            (Ok(()), Dialect::Plain | Dialect::Json) => {
+        match self.outlet.dialect {
+            Dialect::Plain | Dialect::Json => {
                 self.refuse_codec("a binary frame, where the codec is JSON text");
             }
-            (Ok(()), Dialect::MessagePack) => match msgpack::to_json(bytes) {
+            Dialect::MessagePack => match msgpack::to_json(bytes) {
                 Ok(text) => self.hear(&text, bytes.len()),
                 Err(Incorrect { why, id }) => {
                     let ticket = id.map(|id| Ticket::new(id, &why));
                     self.hand_over(ticket, Err(unfit(ErrorCode::BadFrame, why)));
                 }
             },
-            (Err(excess), Dialect::Plain | Dialect::Json) => self.refuse_excess(excess, None),
-            (Err(excess), Dialect::MessagePack) => {
-                let id = match msgpack::to_json(bytes) {
-                    Ok(text) => Incoming::id_of(&text),
-                    Err(Incorrect { id, .. }) => id,
-                };
-                self.refuse_excess(excess, id);
-            }
+        }
+    }
+
+    /// The id of a binary frame that is not looked at further, where it has a readable one.
+    fn id_of(&self, bytes: &[u8]) -> Option<u64> {
+        match self.outlet.dialect {
+            Dialect::Plain | Dialect::Json => None,
+            Dialect::MessagePack => match msgpack::to_json(bytes) {
+                Ok(text) => Incoming::id_of(&text),
+                Err(Incorrect { id, .. }) => id,
+            },
         }
     }
 
@@ -381,7 +433,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn hand_over(&mut self, ticket: Option<Ticket>, data: Result<&RawValue, Unfit>) {
         if let Some(door) = &self.door {
             let handling = Arc::clone(door).message(self.outlet.connection, ticket, data);
-            self.work = Some(Work::Handling(handling));
+            self.work = Some(Work::Handling {
+                handling,
+                _in_hand: self.account.take_in_hand(),
+            });
         }
     }
 
@@ -463,6 +518,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         match ready!(self.beat.poll(cx, reading)) {
             Event::Ping if self.stage == Stage::Open => {
+                self.pongs_due += 1;
                 if self.send(Message::Ping(Vec::new().into())).is_err() {
                     self.stage = Stage::Dead;
                 }

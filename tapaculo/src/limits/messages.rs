@@ -1,5 +1,6 @@
 //! How much one user may send: limits and bans that follow the user, whatever it connects with.
 
+use super::recent::{Rate, Recent};
 use crate::{
     clock::{Clock, Timestamp},
     ids::UserId,
@@ -7,7 +8,7 @@ use crate::{
     room::Outlet,
 };
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, Weak},
     time::Duration,
 };
@@ -29,7 +30,9 @@ const USERS: usize = 1024;
 /// assert_eq!(limits.ban_duration, Duration::from_secs(60));
 /// ```
 ///
-/// Every frame that a client sends counts, whatever becomes of it.
+/// Every frame that a client sends counts, whatever becomes of it: messages, each fragment of one
+/// that is sent in several, what is malformed or too large, pings, and pongs that nobody asked for.
+/// A message counts for as long as its handler runs, and from there for a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageLimits {
     /// The largest message, in bytes of its frame as it was sent; a larger one is answered `too_large`. A frame of
@@ -75,8 +78,9 @@ struct Users {
 /// What one user has sent lately.
 #[derive(Debug, Default)]
 struct Usage {
-    /// When, oldest first: those within the window.
-    sent: VecDeque<Timestamp>,
+    sent: Recent,
+    /// Messages that a room has not finished with, whenever they came: they are of now.
+    in_hand: usize,
     banned_until: Option<Timestamp>,
     /// Its connections, which a ban ends.
     outlets: Vec<Weak<Outlet>>,
@@ -148,8 +152,7 @@ impl Users {
         self.accounts.retain(|_, usage| {
             let is_connected = Arc::strong_count(usage) > 1;
             let usage = locked(usage);
-            let newest = usage.sent.back();
-            let has_sent = newest.is_some_and(|at| now.since(*at) < rate.window_duration);
+            let has_sent = !usage.sent.is_quiet(rate.window_duration, now);
             is_connected || has_sent || usage.banned(now).is_some()
         });
     }
@@ -165,11 +168,41 @@ impl Account {
         }
     }
 
-    /// Counts a frame that has come in.
-    pub(crate) fn count(&self) -> Result<(), Excess> {
-        match (&self.usage, &self.limits.rate) {
-            (Some(usage), Some(rate)) => locked(usage).count(rate, self.limits.clock.now()),
-            _ => Ok(()),
+    /// Counts frames that have come in: whether all of them may.
+    pub(crate) fn count(&self, frames: u32) -> Result<(), Excess> {
+        let (Some(usage), Some(rate)) = (&self.usage, &self.limits.rate) else {
+            return Ok(());
+        };
+        let (mut usage, now) = (locked(usage), self.limits.clock.now());
+        (0..frames).try_for_each(|_| usage.count(rate, now))
+    }
+
+    /// The room is given the message that was counted last.
+    pub(crate) fn take_in_hand(&self) -> InHand {
+        if let Some(usage) = &self.usage {
+            let mut usage = locked(usage);
+            usage.sent.take_back();
+            usage.in_hand += 1;
+        }
+        InHand {
+            usage: self.usage.clone(),
+            clock: self.limits.clock,
+        }
+    }
+}
+
+/// A message that a room has not finished with.
+pub(crate) struct InHand {
+    usage: Option<Arc<Mutex<Usage>>>,
+    clock: Clock,
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        if let Some(usage) = &self.usage {
+            let mut usage = locked(usage);
+            usage.in_hand -= 1;
+            usage.sent.note(self.clock.now());
         }
     }
 }
@@ -184,23 +217,18 @@ impl Usage {
         if let Some(time) = self.banned(now) {
             return Err(Excess::Banned(time));
         }
+        let most = rate.max_messages_per_window as usize;
+        let most = most.saturating_sub(self.in_hand);
         let window = rate.window_duration;
-        while self.sent.front().is_some_and(|at| now.since(*at) >= window) {
-            self.sent.pop_front();
-        }
-        if self.sent.len() < rate.max_messages_per_window as usize {
-            self.sent.push_back(now);
+        let Err(free) = self.sent.fits(Rate { most, window }, now) else {
+            self.sent.note(now);
             return Ok(());
-        }
+        };
         if rate.ban_duration.is_zero() {
-            let free = self
-                .sent
-                .front()
-                .map_or(window, |at| window - now.since(*at));
             return Err(Excess::RateLimited(free));
         }
         self.banned_until = Some(now + rate.ban_duration);
-        self.sent = VecDeque::new();
+        self.sent = Recent::default();
         for outlet in self.outlets.drain(..).filter_map(|outlet| outlet.upgrade()) {
             outlet.dismiss(Close::Banned);
         }
@@ -262,6 +290,30 @@ mod tests {
         assert_eq!(usage.banned(at(502)), Some(Duration::from_millis(1)));
         assert_eq!(usage.banned(at(503)), None);
         assert_eq!(usage.count(&rate, at(503)), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_counts_while_it_waits_for_its_room_and_for_a_window_from_then_on() {
+        let limits = Limits::new(Some(rate(0)), Clock::start());
+        let user = UserId::new("alice").unwrap();
+        let (one, other) = (limits.account(&user), limits.account(&user));
+        let (one, other) = (one.ok().unwrap(), other.ok().unwrap());
+        assert!(one.count(1).is_ok());
+        let first = one.take_in_hand();
+        // However long the room takes: three in hand are three handled at one moment.
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert!(other.count(1).is_ok());
+        let second = other.take_in_hand();
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert!(one.count(1).is_ok());
+        assert!(matches!(one.count(1), Err(Excess::RateLimited(_))));
+        drop((first, second));
+        tokio::time::advance(Duration::from_millis(99)).await;
+        assert!(matches!(other.count(2), Err(Excess::RateLimited(_))));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(one.count(2).is_ok());
+        assert!(other.count(1).is_ok());
+        assert!(one.count(1).is_err() && other.count(1).is_err());
     }
 
     #[tokio::test]
