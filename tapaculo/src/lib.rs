@@ -84,7 +84,7 @@ pub use self::{
         RoomHandle, TimerId,
     },
     ids::{Role, RoomId, Seat, SessionId, UserId},
-    limits::MessageLimits,
+    limits::{ConnectionLimits, MessageLimits},
     pubsub::{InMemoryPubSub, PubSub},
     server::{Server, ServerHandle},
 };

@@ -85,9 +85,11 @@ impl Page {
 
     async fn open_with(configure: impl FnOnce(Server) -> Server) -> Self {
         let page = get(async || Html(include_str!("client.html")));
-        let server = TestServer::start(|server| {
+        let server = TestServer::start_at(|server, address| {
             let routes = Router::new().route("/", page);
-            configure(server.with_game::<Tally>().with_routes(routes))
+            let server = server.with_game::<Tally>().with_routes(routes);
+            // The network is another origin than the page's.
+            configure(server.with_allowed_origins([format!("http://{address}")]))
         })
         .await;
         let proxy = Proxy::start(server.address).await;

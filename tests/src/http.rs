@@ -77,3 +77,40 @@ async fn exchange(address: SocketAddr, head: &str, body: &str) -> Response {
         body: body.to_owned(),
     }
 }
+
+/// Sends a request, its head written out to the empty line, and reads no further than the answer:
+/// what has become a WebSocket is dropped.
+///
+/// # Panics
+/// If there is no answer in time.
+pub async fn ask(address: SocketAddr, request: impl AsRef<[u8]>) -> Response {
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(request.as_ref()).await?;
+        let mut response = Vec::new();
+        loop {
+            if let Some(response) = complete(&response) {
+                return Ok::<_, std::io::Error>(response);
+            }
+            if stream.read_buf(&mut response).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    };
+    let response = timeout(DEADLINE, exchange).await;
+    response.expect("an answer in time").expect("an answer")
+}
+
+/// The response, once its head and the body that it announces are there.
+fn complete(bytes: &[u8]) -> Option<Response> {
+    let text = String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let response = Response {
+        status: head.split(' ').nth(1)?.parse().ok()?,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    };
+    let length = response.header("content-length").unwrap_or("0");
+    let length: usize = length.parse().expect("a length");
+    (body.len() >= length).then_some(response)
+}

@@ -31,11 +31,19 @@ impl TestServer {
     /// # Panics
     /// If it can't start.
     pub async fn start(configure: impl FnOnce(Server) -> Server) -> Self {
-        let auth = JwtAuth::new(SECRET);
-        let server = configure(Server::new().with_auth(auth.clone()));
-        let handle = server.handle();
+        Self::start_at(|server, _| configure(server)).await
+    }
+
+    /// The same, of one that has to know where it is.
+    ///
+    /// # Panics
+    /// If it can't start.
+    pub async fn start_at(configure: impl FnOnce(Server, SocketAddr) -> Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
+        let auth = JwtAuth::new(SECRET);
+        let server = configure(Server::new().with_auth(auth.clone()), address);
+        let handle = server.handle();
         let serving = async move { server.serve(listener).await.expect("it serves") };
         Self {
             address,

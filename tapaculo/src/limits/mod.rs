@@ -1,7 +1,11 @@
-//! How much anyone may do: limits and bans that follow the user.
+//! How much anyone may do: limits and bans that follow the user, and what an address may ask for.
 
+mod connections;
 mod messages;
 mod recent;
 
-pub use self::messages::MessageLimits;
-pub(crate) use self::messages::{Account, Excess, InHand, Limits};
+pub use self::{connections::ConnectionLimits, messages::MessageLimits};
+pub(crate) use self::{
+    connections::{Gate, Place, TooMany},
+    messages::{Account, Excess, InHand, Limits},
+};

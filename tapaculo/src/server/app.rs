@@ -3,13 +3,15 @@
 use super::{
     ServerHandle,
     connections::Connections,
+    origin::AllowedOrigins,
+    proxies::TrustedProxies,
     registry::{AnyGame, Registry},
     settings::Settings,
 };
 use crate::{
     auth::JwtAuth,
     clock::Clock,
-    limits::{Limits, MessageLimits},
+    limits::{Gate, Limits, MessageLimits},
     protocol::Close,
     session::Heartbeat,
 };
@@ -31,6 +33,9 @@ pub(super) struct App {
     /// The largest message, in bytes of its frame.
     pub(super) max_message: usize,
     pub(super) limits: Arc<Limits>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) origins: AllowedOrigins,
+    pub(super) proxies: TrustedProxies,
     pub(super) registry: Arc<Registry>,
     pub(super) connections: Connections,
     pub(super) handle: ServerHandle,
@@ -39,16 +44,23 @@ pub(super) struct App {
 }
 
 impl App {
+    /// # Errors
+    /// If a setting is not what it should be.
     pub(super) fn new(
         auth: JwtAuth,
         games: Vec<Arc<dyn AnyGame>>,
         settings: Settings,
         handle: ServerHandle,
-    ) -> Arc<Self> {
+    ) -> anyhow::Result<Arc<Self>> {
+        settings.check()?;
         let Settings {
             guest_tokens,
             max_connections,
+            max_rooms,
             limits,
+            connection_limits,
+            allowed_origins,
+            trusted_proxies,
             heartbeat,
             buffer,
         } = settings;
@@ -69,13 +81,16 @@ impl App {
                     limits.max_size_bytes
                 }),
             limits: Limits::new(limits, clock),
-            registry: Registry::new(games, clock),
+            gate: Gate::new(connection_limits, heartbeat.notices_in(), clock),
+            origins: AllowedOrigins::read(allowed_origins.as_deref())?,
+            proxies: TrustedProxies::read(&trusted_proxies)?,
+            registry: Registry::new(games, max_rooms, clock),
             connections: Connections::new(max_connections),
             handle,
             drained: OnceCell::new(),
         });
         app.handle.attach(&app);
-        app
+        Ok(app)
     }
 
     /// Ends every connection, each after the message in hand, with `1012`; waits until they are

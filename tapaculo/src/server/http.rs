@@ -2,7 +2,7 @@
 
 use super::{app::App, arrival::Arrivals, shutdown::signalled};
 use crate::session::Patient;
-use axum::Router;
+use axum::{Router, extract::ConnectInfo};
 use hyper::{
     server::conn::http1,
     service::{Service, service_fn},
@@ -12,7 +12,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use socket2::SockRef;
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -59,8 +59,8 @@ pub(super) async fn serve(
         tokio::select! {
             () = &mut ended => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    clients.spawn(client(stream, Arrivals::begin(), router.clone()));
+                Ok((stream, peer)) => {
+                    clients.spawn(client(stream, peer, Arrivals::begin(), router.clone()));
                 }
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
@@ -82,7 +82,7 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-async fn client(stream: TcpStream, arrivals: Arrivals, router: Router) {
+async fn client(stream: TcpStream, peer: SocketAddr, arrivals: Arrivals, router: Router) {
     let options = SockRef::from(&stream);
     let set = options.set_tcp_nodelay(true);
     if let Err(error) = set.and_then(|()| options.set_send_buffer_size(SEND_BUFFER)) {
@@ -93,6 +93,7 @@ async fn client(stream: TcpStream, arrivals: Arrivals, router: Router) {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request| {
         arrivals.mark(&mut request);
+        request.extensions_mut().insert(ConnectInfo(peer));
         router.call(request)
     });
     let served = http1::Builder::new()

@@ -9,6 +9,8 @@ mod closures;
 mod connections;
 mod deadlines;
 mod http;
+mod origin;
+mod proxies;
 mod registry;
 mod reject;
 mod routes;
@@ -26,7 +28,13 @@ use self::{
     registry::{AnyGame, Served},
     settings::Settings,
 };
-use crate::{auth::JwtAuth, game::Game, limits::MessageLimits, pubsub::PubSub, session::Heartbeat};
+use crate::{
+    auth::JwtAuth,
+    game::Game,
+    limits::{ConnectionLimits, MessageLimits},
+    pubsub::PubSub,
+    session::Heartbeat,
+};
 use anyhow::{Context, bail};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -123,9 +131,79 @@ impl Server {
         self
     }
 
-    /// The most connections at a time; further ones are answered `503`.
+    /// The most connections at a time, of all users together; further ones are answered `503`. What
+    /// one user or one address may have: [`with_connection_limits`](Self::with_connection_limits).
     pub fn with_max_connections(mut self, most: usize) -> Self {
         self.settings.max_connections = Some(most);
+        self
+    }
+
+    /// The most rooms at a time, of all games together. A room counts until it is forgotten, which is
+    /// its game's `empty_timeout` after the last has left. Who asks for one more is told
+    /// `unavailable` and closed with `1013`; the rooms there are take in whom they would anyway.
+    pub fn with_max_rooms(mut self, most: usize) -> Self {
+        self.settings.max_rooms = Some(most);
+        self
+    }
+
+    /// How many connections and guests' tokens one user and one address may have. Without it nobody
+    /// counts them: a server in the open should say
+    /// `with_connection_limits(ConnectionLimits::default())`, and, behind a proxy,
+    /// [`with_trusted_proxies`](Self::with_trusted_proxies).
+    pub fn with_connection_limits(mut self, limits: ConnectionLimits) -> Self {
+        self.settings.connection_limits = Some(limits);
+        self
+    }
+
+    /// The proxies, by address (`10.0.0.7`) or network (`10.0.0.0/8`, `fd00::/8`), whose word on the
+    /// client counts; nobody's does unless told. Further calls add to them.
+    ///
+    /// From such a peer, the client is the last address of `X-Forwarded-For` that is not a trusted
+    /// proxy itself; or of `Forwarded` (RFC 7239), of which a proxy should write one or both, for
+    /// where they differ the peer is taken. What is no address ends the search at the last one that
+    /// is known. The page's own origin is that of `X-Forwarded-Host` then, if there is one, or of
+    /// `host` in `Forwarded`; and where the proxy says that the client came by `https`
+    /// (`X-Forwarded-Proto`), a page that was loaded by `http` is another origin.
+    ///
+    /// ```no_run
+    /// # use tapaculo::Server;
+    /// Server::new().with_trusted_proxies(["127.0.0.1", "::1"])
+    /// # ;
+    /// ```
+    ///
+    /// [`listen`](Self::listen) fails if one is neither.
+    pub fn with_trusted_proxies<P: Into<String>>(
+        mut self,
+        proxies: impl IntoIterator<Item = P>,
+    ) -> Self {
+        let proxies = proxies.into_iter().map(Into::into);
+        self.settings.trusted_proxies.extend(proxies);
+        self
+    }
+
+    /// The origins from which pages may connect and ask for guests' tokens; pages of others are
+    /// answered `403`. Further calls add to them.
+    ///
+    /// Scheme, host and port must be the same as of one in this list: `https://example.org` allows
+    /// neither `http://example.org` nor `https://www.example.org` nor `https://example.org:8443`. A
+    /// name that is not ASCII is to be written as browsers write it, `https://xn--bcher-kva.example`.
+    /// A list replaces the default: the server's own origin, so that pages which it has served
+    /// itself may speak to it. Clients that send no `Origin`, which are no browsers, pass in any
+    /// case: it is no substitute for tokens.
+    ///
+    /// ```no_run
+    /// # use tapaculo::Server;
+    /// Server::new().with_allowed_origins(["https://example.org", "http://localhost:5173"])
+    /// # ;
+    /// ```
+    ///
+    /// [`listen`](Self::listen) fails if one is no origin, such as one with a path.
+    pub fn with_allowed_origins<O: Into<String>>(
+        mut self,
+        origins: impl IntoIterator<Item = O>,
+    ) -> Self {
+        let allowed = self.settings.allowed_origins.get_or_insert_default();
+        allowed.extend(origins.into_iter().map(Into::into));
         self
     }
 
@@ -162,8 +240,8 @@ impl Server {
     /// [`ServerHandle`] says so, then drains.
     ///
     /// # Errors
-    /// If the address can't be listened on, there is no auth or no game, the secret is empty, or
-    /// two games have one name.
+    /// If the address can't be listened on, there is no auth or no game, the secret is empty, two
+    /// games have one name, or an origin or a proxy is none.
     pub async fn listen(self, address: impl ToSocketAddrs + fmt::Display) -> anyhow::Result<()> {
         let listener = TcpListener::bind(&address)
             .await
@@ -183,11 +261,12 @@ impl Server {
     /// The routes, for a server of one's own.
     ///
     /// [`ServerHandle::shutdown`] drains its connections. It is up to the server around it to
-    /// limit how long a client may take to send a request. The re-exported axum has no
-    /// `axum::serve`: depend on axum with its `tokio` feature for that.
+    /// limit how long a client may take to send a request, and to say whose it is: an address has
+    /// limits, and a proxy is trusted, where the request has an axum `ConnectInfo<SocketAddr>`
+    /// (`router.into_make_service_with_connect_info::<SocketAddr>()`).
     ///
     /// # Errors
-    /// If there is no auth or no game, the secret is empty, or two games have one name.
+    /// As for [`listen`](Self::listen), the address apart.
     pub fn into_router(self) -> anyhow::Result<axum::Router> {
         let (_, router) = self.build()?;
         Ok(router)
@@ -198,7 +277,6 @@ impl Server {
             bail!("no auth: say how tokens are checked, with_auth(JwtAuth::new(secret))");
         };
         auth.ready()?;
-        self.settings.check()?;
         self.games.extend(self.closures.served()?);
         if self.games.is_empty() {
             bail!("no game: say what to serve, with_game::<YourGame>() or on_message(…)");
@@ -214,7 +292,7 @@ impl Server {
                 );
             }
         }
-        let app = App::new(auth, self.games, self.settings, self.handle);
+        let app = App::new(auth, self.games, self.settings, self.handle)?;
         let router = routes::router(&app, self.routes);
         Ok((app, router))
     }

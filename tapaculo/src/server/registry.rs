@@ -8,12 +8,12 @@ use crate::{
     closures::{Closures, Handlers},
     game::{Game, Identity, Settings},
     ids::RoomId,
-    protocol::Close,
+    protocol::{Close, ErrorCode, frames},
     room::{Call, Door, Keeper, LockedRoom, Visitor},
     store::{MemoryStore, Store},
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, Weak},
 };
 use tokio::task::JoinSet;
@@ -89,6 +89,7 @@ pub(super) struct Registry {
     me: Weak<Self>,
     games: HashMap<&'static str, Arc<dyn AnyGame>>,
     rooms: Mutex<Rooms>,
+    max_rooms: usize,
     clock: Clock,
     store: Arc<dyn Store>,
     deadlines: Deadlines,
@@ -101,6 +102,14 @@ struct Rooms {
     closed: bool,
 }
 
+/// Why there is no room to go to.
+enum NoRoom {
+    /// The server ends.
+    Ending,
+    /// It would be one more than the server takes.
+    TooMany,
+}
+
 struct Open {
     /// Tells this room from a later one of the same name.
     epoch: String,
@@ -108,11 +117,16 @@ struct Open {
 }
 
 impl Registry {
-    pub(super) fn new(games: Vec<Arc<dyn AnyGame>>, clock: Clock) -> Arc<Self> {
+    pub(super) fn new(
+        games: Vec<Arc<dyn AnyGame>>,
+        max_rooms: Option<usize>,
+        clock: Clock,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
             games: games.into_iter().map(|game| (game.name(), game)).collect(),
             rooms: Mutex::default(),
+            max_rooms: max_rooms.unwrap_or(usize::MAX),
             clock,
             store: Arc::new(MemoryStore),
             deadlines: Deadlines::new(clock),
@@ -140,9 +154,19 @@ impl Registry {
         mut visitor: Visitor,
     ) -> Option<Arc<dyn Door>> {
         loop {
-            let Some(door) = self.open(game, &room) else {
-                visitor.outlet.dismiss(Close::Restarting);
-                return None;
+            let door = match self.open(game, &room) {
+                Ok(door) => door,
+                Err(NoRoom::Ending) => {
+                    visitor.outlet.dismiss(Close::Restarting);
+                    return None;
+                }
+                Err(NoRoom::TooMany) => {
+                    let words = "the server has all the rooms it can take";
+                    let error = frames::error(ErrorCode::Unavailable, words, None);
+                    visitor.outlet.answer(error);
+                    visitor.outlet.dismiss(Close::TryLater);
+                    return None;
+                }
             };
             match Arc::clone(&door).join(visitor).await {
                 Ok(()) => return Some(door),
@@ -155,20 +179,23 @@ impl Registry {
         }
     }
 
-    fn open(&self, game: &'static str, room: &RoomId) -> Option<Arc<dyn Door>> {
-        let served = self.games.get(game)?;
+    fn open(&self, game: &'static str, room: &RoomId) -> Result<Arc<dyn Door>, NoRoom> {
         let mut rooms = self.rooms();
         if rooms.closed {
-            return None;
+            return Err(NoRoom::Ending);
         }
-        let open = rooms.open.entry((game, room.clone())).or_insert_with(|| {
-            let (identity, door) = served.open(room.clone(), self);
-            Open {
-                epoch: identity.epoch,
-                door,
+        let is_full = rooms.open.len() >= self.max_rooms;
+        match rooms.open.entry((game, room.clone())) {
+            Entry::Occupied(open) => Ok(Arc::clone(&open.get().door)),
+            Entry::Vacant(_) if is_full => Err(NoRoom::TooMany),
+            Entry::Vacant(vacant) => {
+                let served = self.games.get(game).ok_or(NoRoom::Ending)?;
+                let (identity, door) = served.open(room.clone(), self);
+                let epoch = identity.epoch;
+                let open = vacant.insert(Open { epoch, door });
+                Ok(Arc::clone(&open.door))
             }
-        });
-        Some(Arc::clone(&open.door))
+        }
     }
 
     /// A room, if there is one of this name.

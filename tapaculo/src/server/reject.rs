@@ -1,5 +1,6 @@
 //! Answers of an HTTP route that says no.
 
+use crate::limits::TooMany;
 use axum::{
     Json,
     http::{StatusCode, header},
@@ -12,45 +13,67 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Reject {
     status: StatusCode,
+    code: &'static str,
     message: String,
     /// When it is worth another try.
     retry_after: Option<Duration>,
 }
 
 impl Reject {
-    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
+            code,
             message: message.into(),
             retry_after: None,
         }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, message)
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
 
     pub(super) fn unauthorized(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, message)
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
     pub(super) fn not_found(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, message)
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
     pub(super) fn too_slow() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "the request took too long")
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "timeout",
+            "the request took too long",
+        )
     }
 
     pub(super) fn banned(time: Duration) -> Self {
         Self {
             retry_after: Some(time),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "banned for a while")
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "banned",
+                "banned for a while",
+            )
+        }
+    }
+
+    pub(super) fn too_many(too_many: TooMany) -> Self {
+        let TooMany { words, retry_after } = too_many;
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", words)
         }
     }
 
     pub(super) fn unavailable(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
     }
 }
 
@@ -65,15 +88,7 @@ impl IntoResponse for Reject {
         struct Body {
             error: Error,
         }
-        let code = match self.status {
-            StatusCode::UNAUTHORIZED => "unauthorized",
-            StatusCode::NOT_FOUND => "not_found",
-            StatusCode::REQUEST_TIMEOUT => "timeout",
-            StatusCode::TOO_MANY_REQUESTS => "banned",
-            StatusCode::SERVICE_UNAVAILABLE => "unavailable",
-            _ => "bad_request",
-        };
-        let message = self.message;
+        let (code, message) = (self.code, self.message);
         let body = Json(Body {
             error: Error { code, message },
         });

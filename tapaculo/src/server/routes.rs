@@ -1,13 +1,14 @@
 //! Which path leads where: `/ws` to the upgrade, `/token` to a guest's token, `/tapaculo.js` to the
 //! browser's client, `/healthz` and `/readyz` to the server's state.
 
-use super::{app::App, client, reject::Reject, upgrade};
+use super::{app::App, client, origin, reject::Reject, upgrade};
 use crate::auth::GuestRequest;
 use axum::{
     Json, Router,
     body::to_bytes,
     extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, header},
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -22,16 +23,19 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The server's own routes; what is none of them goes to `others`.
 pub(super) fn router(app: &Arc<App>, others: Router) -> Router {
-    let mut router = Router::new()
+    let mut for_pages = Router::new()
+        .route("/ws", get(only_game))
+        .route("/ws/{game}", get(named_game));
+    if app.guest_tokens {
+        for_pages = for_pages.route("/token", post(guest_token).layer(from_fn(origin::share)));
+    }
+    let for_pages = for_pages.layer(from_fn_with_state(Arc::clone(app), origin::guard));
+    let router = Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
         .route("/tapaculo.js", get(module))
         .route("/tapaculo.d.ts", get(types))
-        .route("/ws", get(only_game))
-        .route("/ws/{game}", get(named_game));
-    if app.guest_tokens {
-        router = router.route("/token", post(guest_token));
-    }
+        .merge(for_pages);
     router.with_state(Arc::clone(app)).fallback_service(others)
 }
 
@@ -78,6 +82,8 @@ async fn named_game(
 }
 
 async fn guest_token(State(app): State<Arc<App>>, request: Request) -> Result<Response, Reject> {
+    let address = app.proxies.client(&request);
+    app.gate.admit_guest(address).map_err(Reject::too_many)?;
     let body = to_bytes(request.into_body(), BODY_BYTES);
     let body = timeout(BODY_TIMEOUT, body)
         .await

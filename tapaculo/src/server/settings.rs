@@ -1,6 +1,9 @@
 //! What the builder of a server has been told, and what holds where it was told nothing.
 
-use crate::{limits::MessageLimits, session::Heartbeat};
+use crate::{
+    limits::{ConnectionLimits, MessageLimits},
+    session::Heartbeat,
+};
 
 /// How a server serves its games.
 #[derive(Default)]
@@ -9,8 +12,16 @@ pub(super) struct Settings {
     pub(super) guest_tokens: bool,
     /// `None` for as many as come.
     pub(super) max_connections: Option<usize>,
+    /// `None` for as many as are made.
+    pub(super) max_rooms: Option<usize>,
     /// `None` where nobody counts messages.
     pub(super) limits: Option<MessageLimits>,
+    /// `None` where nobody counts who comes how often.
+    pub(super) connection_limits: Option<ConnectionLimits>,
+    /// As they were given; `None` for the server's own.
+    pub(super) allowed_origins: Option<Vec<String>>,
+    /// As they were given.
+    pub(super) trusted_proxies: Vec<String>,
     pub(super) heartbeat: Heartbeat,
     /// How many events and frames may wait for one connection.
     pub(super) buffer: Option<usize>,

@@ -4,7 +4,7 @@ use super::{app::App, arrival, reject::Reject};
 use crate::{
     auth::{Access, AuthErrorKind},
     game::{Connection, Newcomer, Options},
-    limits::Account,
+    limits::{Account, Place},
     protocol::{Dialect, NoPosition, Position},
     room::{Outlet, Visitor},
     session,
@@ -43,6 +43,8 @@ pub(super) fn upgrade(
     if app.handle.is_shutting_down() {
         return Err(Reject::unavailable("the server is shutting down"));
     }
+    let address = app.proxies.client(&request);
+    app.gate.arrive(address).map_err(Reject::too_many)?;
     let Query(parameters) = Query::<Parameters>::try_from_uri(request.uri())
         .map_err(|rejection| Reject::bad_request(rejection.body_text()))?;
     let offers = Offers::read(request.headers());
@@ -74,6 +76,12 @@ pub(super) fn upgrade(
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, chosen);
     }
     let account = app.limits.account(&access.user).map_err(Reject::banned)?;
+    let place = Place {
+        game,
+        room: access.room.clone(),
+        user: access.user.clone(),
+    };
+    let pass = app.gate.enter(place, address).map_err(Reject::too_many)?;
     let Some(admission) = app.connections.admit() else {
         return Err(Reject::unavailable(
             "the server has all the connections it can take",
@@ -89,7 +97,7 @@ pub(super) fn upgrade(
     let start = start(app, game, access, account, asked);
     tokio::spawn(
         async move {
-            let _admission = admission;
+            let _here = (admission, pass);
             match upgraded.await {
                 Ok(io) => session::serve(TokioIo::new(io), start).await,
                 Err(error) => tracing::debug!(%error, "the client went before the upgrade"),
