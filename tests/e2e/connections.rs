@@ -1,7 +1,11 @@
 //! How many connections, guests' tokens and rooms there may be.
 
 use crate::games::Desk;
-use std::time::{Duration, Instant};
+use serde_json::json;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 use tapaculo::ConnectionLimits;
 use tapaculo_tests::{
     DEADLINE,
@@ -9,7 +13,11 @@ use tapaculo_tests::{
     http,
     server::TestServer,
 };
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
 async fn limited(limits: ConnectionLimits) -> TestServer {
     TestServer::start(|server| {
@@ -25,6 +33,7 @@ fn plenty() -> ConnectionLimits {
     ConnectionLimits {
         open_per_user: 1000,
         open_per_address: 1000,
+        requests_per_address: 1000,
         joins_per_user: 1000,
         joins_per_address: 1000,
         guest_tokens_per_address: 1000,
@@ -99,6 +108,74 @@ async fn one_address_has_so_many_connections_at_a_time_and_who_comes_back_is_not
     }
     bob.close().await;
     until_let_in(&server, "carol", "r").await;
+}
+
+/// Connects without becoming a WebSocket, and stays; `None` if the server does not want it.
+async fn linger(address: SocketAddr) -> Option<TcpStream> {
+    let lingering = async {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        let request = b"GET /healthz HTTP/1.1\r\nHost: example.org\r\n\r\n";
+        stream.write_all(request).await.ok()?;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\nok") {
+            (stream.read_buf(&mut answer).await.ok()? > 0).then_some(())?;
+        }
+        Some(stream)
+    };
+    let lingering = timeout(DEADLINE, lingering).await;
+    lingering.expect("an answer or an end in time")
+}
+
+/// The same, as soon as the server wants it.
+async fn until_it_lingers(address: SocketAddr) -> TcpStream {
+    let lingers = async {
+        loop {
+            if let Some(stream) = linger(address).await {
+                return stream;
+            }
+        }
+    };
+    timeout(DEADLINE, lingers).await.expect("in time")
+}
+
+#[tokio::test]
+async fn one_address_has_so_many_connections_that_are_no_websockets() {
+    let server = limited(ConnectionLimits {
+        requests_per_address: 5,
+        ..plenty()
+    });
+    let server = server.await;
+    let mut playing = Vec::new();
+    for number in 0..10 {
+        drop(until_it_lingers(server.address).await);
+        playing.push(server.join(&format!("user {number}"), "r").await);
+    }
+    let mut lingering = Vec::new();
+    for _ in 0..5 {
+        lingering.push(until_it_lingers(server.address).await);
+    }
+    assert!(linger(server.address).await.is_none(), "a sixth one");
+    playing[0].tell(json!({"type": "Say", "text": "hi"})).await;
+    drop(lingering);
+    until_it_lingers(server.address).await;
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_has_as_many_connections_as_it_needs() {
+    let limits = ConnectionLimits {
+        requests_per_address: 5,
+        ..plenty()
+    };
+    let server = TestServer::start(|server| {
+        let server = server.with_game::<Desk>().with_connection_limits(limits);
+        server.with_trusted_proxies(["127.0.0.1"])
+    });
+    let server = server.await;
+    let mut lingering = Vec::new();
+    for number in 0..20 {
+        let stream = linger(server.address).await;
+        lingering.push(stream.unwrap_or_else(|| panic!("the {number}th")));
+    }
 }
 
 #[tokio::test]

@@ -37,8 +37,12 @@ use std::{
 pub struct ConnectionLimits {
     /// In how many rooms one user may be at a time.
     pub open_per_user: usize,
-    /// How many connections one address may have at a time.
+    /// How many WebSockets one address may have at a time.
     pub open_per_address: usize,
+    /// How many connections one address may have at a time that are no WebSockets yet, or never will
+    /// be: pages that load, requests that are half sent. Further ones are closed without a word, but
+    /// for those of a trusted proxy.
+    pub requests_per_address: usize,
     /// How often one user may connect within any window.
     pub joins_per_user: usize,
     /// How often one address may try to connect within any window, whether or not it has a token.
@@ -50,13 +54,14 @@ pub struct ConnectionLimits {
 }
 
 impl Default for ConnectionLimits {
-    /// 8 rooms a user, 256 connections an address; 30 joins a user, 300 an address and 60 guests'
+    /// 8 rooms a user, 256 WebSockets and as many other connections an address; 30 joins a user, 300 an address and 60 guests'
     /// tokens an address within a minute: thirty pupils behind one address may each come back ten
     /// times a minute.
     fn default() -> Self {
         Self {
             open_per_user: 8,
             open_per_address: 256,
+            requests_per_address: 256,
             joins_per_user: 30,
             joins_per_address: 300,
             guest_tokens_per_address: 60,
@@ -83,6 +88,7 @@ struct Seen {
     guests: RecentOf<Address>,
     rooms_of_users: Open<UserId>,
     open_of_addresses: Open<Address>,
+    requests: Counts<Address>,
 }
 
 /// What counts as one address.
@@ -109,8 +115,40 @@ pub(crate) struct Place {
     pub(crate) user: UserId,
 }
 
+/// How many there are of each.
+struct Counts<K>(HashMap<K, usize>);
+
+impl<K> Default for Counts<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Hash + Eq> Counts<K> {
+    fn add(&mut self, key: K) {
+        *self.0.entry(key).or_default() += 1;
+    }
+
+    fn remove(&mut self, key: &K) {
+        if let Some(count) = self.0.get_mut(key) {
+            *count -= 1;
+            if *count == 0 {
+                self.0.remove(key);
+            }
+        }
+        give_back(&mut self.0);
+    }
+}
+
+/// Gives back what a rush took.
+fn give_back<K: Hash + Eq, V>(map: &mut HashMap<K, V>) {
+    if map.capacity() > 64 && map.len() < map.capacity() / 8 {
+        map.shrink_to_fit();
+    }
+}
+
 /// The connections of each, by their places.
-struct Open<K>(HashMap<K, HashMap<Place, usize>>);
+struct Open<K>(HashMap<K, Counts<Place>>);
 
 impl<K> Default for Open<K> {
     fn default() -> Self {
@@ -121,30 +159,23 @@ impl<K> Default for Open<K> {
 impl<K: Hash + Eq> Open<K> {
     fn has_room(&self, key: &K, place: &Place, most: usize) -> bool {
         let places = self.0.get(key);
-        places.is_some_and(|places| places.contains_key(place))
-            || places.map_or(0, HashMap::len) < most
+        places.is_some_and(|places| places.0.contains_key(place))
+            || places.map_or(0, |places| places.0.len()) < most
     }
 
     fn enter(&mut self, key: K, place: Place) {
-        *self.0.entry(key).or_default().entry(place).or_default() += 1;
+        self.0.entry(key).or_default().add(place);
     }
 
     fn leave(&mut self, key: &K, place: &Place) {
         let Some(places) = self.0.get_mut(key) else {
             return;
         };
-        if let Some(connections) = places.get_mut(place) {
-            *connections -= 1;
-            if *connections == 0 {
-                places.remove(place);
-            }
-        }
-        if places.is_empty() {
+        places.remove(place);
+        if places.0.is_empty() {
             self.0.remove(key);
         }
-        if self.0.capacity() > 64 && self.0.len() < self.0.capacity() / 8 {
-            self.0.shrink_to_fit();
-        }
+        give_back(&mut self.0);
     }
 }
 
@@ -155,7 +186,14 @@ pub(crate) struct TooMany {
     pub(crate) retry_after: Duration,
 }
 
-/// A connection that is let in, for as long as it lives.
+/// A connection that may send requests, for as long as it is no WebSocket.
+pub(crate) struct Accepted {
+    gate: Arc<Gate>,
+    /// `None` where nobody counts.
+    address: Option<Address>,
+}
+
+/// A WebSocket that is let in, for as long as it lives.
 pub(crate) struct Pass {
     gate: Arc<Gate>,
     place: Place,
@@ -176,7 +214,25 @@ impl Gate {
         })
     }
 
-    /// An address asks for a connection; one that is not known is not counted.
+    /// An address has connected; `None` if that is one too many.
+    pub(crate) fn accept(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Accepted> {
+        let address = address.map(Address::from);
+        let counted = self.limits.as_ref().zip(address);
+        if let Some((limits, address)) = counted {
+            let mut seen = self.seen();
+            let requests = seen.requests.0.get(&address).copied();
+            if requests.unwrap_or(0) >= limits.requests_per_address {
+                return None;
+            }
+            seen.requests.add(address);
+        }
+        Some(Accepted {
+            gate: Arc::clone(self),
+            address: counted.map(|(_, address)| address),
+        })
+    }
+
+    /// An address asks for a WebSocket; one that is not known is not counted.
     pub(crate) fn arrive(&self, address: Option<IpAddr>) -> Result<(), TooMany> {
         let (Some(limits), Some(address)) = (&self.limits, address) else {
             return Ok(());
@@ -260,6 +316,14 @@ fn too_many(words: &'static str) -> impl FnOnce(Duration) -> TooMany {
     move |retry_after| TooMany { words, retry_after }
 }
 
+impl Drop for Accepted {
+    fn drop(&mut self) {
+        if let Some(address) = &self.address {
+            self.gate.seen().requests.remove(address);
+        }
+    }
+}
+
 impl Drop for Pass {
     fn drop(&mut self) {
         let mut seen = self.gate.seen();
@@ -331,6 +395,7 @@ mod tests {
         });
         for number in 0..10_000_u32 {
             let address = Some(IpAddr::V4(number.into()));
+            assert!(gate.accept(address).is_some());
             gate.arrive(address).unwrap();
             gate.admit_guest(address).unwrap();
             let user = format!("user {number}");
@@ -339,6 +404,7 @@ mod tests {
         }
         let seen = gate.seen();
         assert!(seen.rooms_of_users.0.is_empty() && seen.open_of_addresses.0.is_empty());
+        assert!(seen.requests.0.is_empty());
         assert!(seen.rooms_of_users.0.capacity() <= 64);
     }
 }

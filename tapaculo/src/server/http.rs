@@ -60,7 +60,13 @@ pub(super) async fn serve(
             () = &mut ended => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    clients.spawn(client(stream, peer, Arrivals::begin(), router.clone()));
+                    let accepted = app.gate.accept(app.proxies.client_at(peer));
+                    let Some(accepted) = accepted else { continue };
+                    let (arrivals, router) = (Arrivals::begin(), router.clone());
+                    clients.spawn(async move {
+                        client(stream, peer, arrivals, router).await;
+                        drop(accepted);
+                    });
                 }
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {

@@ -34,8 +34,15 @@ impl TrustedProxies {
         networks.collect::<Result<_, _>>().map(Self)
     }
 
+    /// Whether the word of this one counts.
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// The address of a socket, unless it is a proxy's and so the socket of many.
+    pub(super) fn client_at(&self, peer: SocketAddr) -> Option<IpAddr> {
+        let address = peer.ip().to_canonical();
+        (!self.trusts(address)).then_some(address)
     }
 
     /// The client's address; `None` where the listener did not say whose socket it is.
