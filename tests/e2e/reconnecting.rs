@@ -5,8 +5,13 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Mutex};
-use tapaculo::prelude::*;
-use tapaculo_tests::{codec::Codec, returning::Returning, server::TestServer};
+use tapaculo::{ConnectionLimits, prelude::*};
+use tapaculo_tests::{
+    client::{JSON, Request},
+    codec::Codec,
+    returning::Returning,
+    server::TestServer,
+};
 use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
 /// A game in which everybody says numbers to some of the others. What was said to whom is kept
@@ -300,6 +305,61 @@ async fn seats_outlive_sockets() {
     }
     let mut erin = server.connect("erin", "held").await;
     assert_eq!(erin.until("welcome").await.1["welcome"]["seat"], 2);
+}
+
+/// A game for two with nobody who watches.
+#[tapaculo::game(players = 2, reconnect = "60s")]
+#[derive(Default)]
+struct Duel;
+
+#[tapaculo::game]
+impl Duel {
+    #[message]
+    fn nod(&self) {}
+}
+
+#[tokio::test]
+async fn a_full_room_takes_its_own_player_back_a_hundred_times_and_nobody_else_once() {
+    let limits = ConnectionLimits {
+        open_per_user: 1,
+        joins_per_user: 1000,
+        joins_per_address: 1000,
+        ..ConnectionLimits::default()
+    };
+    let server = TestServer::start(|server| {
+        let server = server.with_game::<Duel>();
+        server.with_connection_limits(limits)
+    });
+    let server = server.await;
+    let mut ann = server.join("ann", "full").await;
+    let mut ben = Some(server.join("ben", "full").await);
+    for round in 0..100 {
+        // By turns the old connection is lost, or is there and nobody knows that it is dead; and
+        // he comes with the same session as before, or with another.
+        let before = ben.take().filter(|_| round % 2 == 0);
+        let session = json!({"session_id": format!("s {}", round / 4)});
+        let token = server.token_with("ben", "full", &session);
+        let request = Request::new(server.url(&format!("/ws?token={token}"))).protocols(JSON);
+        let mut back = request.connect().await.expect("his seat is held");
+        let (_, welcome) = back.until("welcome").await;
+        assert_eq!(welcome["welcome"]["seat"], 1, "{round}");
+        back.until("synced").await;
+        if let Some(mut before) = before {
+            assert_eq!(before.closed().await, Some(4009), "{round}");
+        }
+        let mut eve = server.connect(&format!("eve {round}"), "full").await;
+        assert_eq!(eve.frame().await["error"]["code"], "room_full", "{round}");
+        assert_eq!(eve.closed().await, Some(4003), "{round}");
+        back.tell(json!({"type": "Nod"})).await;
+        ben = Some(back);
+    }
+    // As she sees it he has come once, and never left.
+    let (heard, _) = ann.ask(json!({"type": "Nod"})).await;
+    let told = heard
+        .iter()
+        .filter_map(|frame| frame["presence"]["event"].as_str());
+    assert_eq!(told.clone().filter(|event| *event == "joined").count(), 1);
+    assert_eq!(told.filter(|event| *event == "left").count(), 0);
 }
 
 #[tokio::test]
