@@ -4,6 +4,8 @@
 mod admin;
 mod app;
 mod arrival;
+#[cfg(test)]
+mod autobahn;
 mod client;
 mod closures;
 mod connections;

@@ -4,6 +4,8 @@
 //! It handles one message at a time and reads no further meanwhile, so that a client that sends
 //! without reading is soon not read; while a handler runs it goes on writing.
 
+#[cfg(test)]
+pub(crate) mod echo;
 mod fragments;
 mod heartbeat;
 mod linger;
@@ -95,6 +97,8 @@ where
     let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
     let mut session = Session {
         socket,
+        #[cfg(test)]
+        echo: echo::Echo::of(&start.outlet.user),
         outlet: start.outlet,
         door: None,
         work: Some(Work::Joining(start.join)),
@@ -125,6 +129,8 @@ where
 
 struct Session<S> {
     socket: WebSocketStream<Fragments<S>>,
+    #[cfg(test)]
+    echo: echo::Echo,
     outlet: Arc<Outlet>,
     /// The room, once it has been asked for a place.
     door: Option<Arc<dyn Door>>,
@@ -254,6 +260,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return Poll::Ready(Ok(()));
         }
         loop {
+            #[cfg(test)]
+            if self.echo.is_waiting() {
+                ready!(self.poll_ready(cx))?;
+                if let Some(message) = self.echo.take() {
+                    self.send(message)?;
+                }
+            }
             while !self.batch.is_empty() {
                 match self.poll_ready(cx) {
                     Poll::Ready(ready) => ready?,
@@ -307,6 +320,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return Poll::Ready(ControlFlow::Break(()));
             }
         } else if self.stage == Stage::Open {
+            #[cfg(test)]
+            let Some(frame) = self.echo.hear(frame) else {
+                return Poll::Ready(ControlFlow::Continue(()));
+            };
             self.hear_any(frame, fragments);
         }
         Poll::Ready(ControlFlow::Continue(()))
