@@ -10,12 +10,15 @@ use tapaculo_tests::{
     http,
     server::TestServer,
 };
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 const GOOD: &[&str] = &[
     r#"{"data": {"type": "Say", "text": "hi"}, "id": 7}"#,
     r#"{"from": "alice", "data": {"type": "Whisper", "text": "\u00e9\n"}}"#,
     r#"{"data": {"type": "Shout", "bytes": 3}, "id": 8, "extra": [1, {"a": null}]}"#,
+    r#"{"data": {"type": "Say", "text": "without an id"}}"#,
+    r#"{"data": {"type": "Shout", "bytes": 12}, "extra": "\"]}"}"#,
     r#"{"ping": 3}"#,
 ];
 
@@ -50,10 +53,35 @@ async fn answers(client: &mut Client, number: u64) -> Vec<Value> {
     }
 }
 
-/// Whether a text is a message without an id, or the like: handled, and not answered.
-fn wants_no_answer(text: &str) -> bool {
+/// The message of a text, if it is one.
+fn message_of(frame: &Message) -> Value {
+    let Message::Text(text) = frame else {
+        return Value::Null;
+    };
     let frame: Value = serde_json::from_str(text).unwrap_or_default();
-    frame["data"]["type"] == "Whisper" && frame["id"].is_null()
+    frame["data"].clone()
+}
+
+/// Random bytes, as text if they are one.
+fn random(rng: &mut StdRng) -> Message {
+    let length = rng.random_range(0..64);
+    let bytes: Vec<u8> = (0..length).map(|_| rng.random()).collect();
+    match String::from_utf8(bytes) {
+        Ok(text) => Message::text(text),
+        Err(bytes) => Message::binary(bytes.into_bytes()),
+    }
+}
+
+/// Reads what is said in a room, until somebody says that it is the end.
+async fn listen(mut client: Client) -> Vec<Value> {
+    let mut heard = Vec::new();
+    loop {
+        let frame = client.frame().await;
+        if frame["data"]["text"] == "the end" {
+            return heard;
+        }
+        heard.push(frame);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,29 +89,54 @@ async fn ten_thousand_random_and_mutated_frames_are_each_answered_and_end_nothin
     let mut rng = StdRng::seed_from_u64(7);
     let server = TestServer::start(Server::with_game::<Desk>).await;
     let mut alice = server.join("alice", "r").await;
+    let bob = server.join("bob", "r").await;
+    let bob = tokio::spawn(listen(bob));
+    // What Bob is to hear: what was accepted, and nothing else.
+    let mut said = Vec::new();
     for n in 0..10_000_u64 {
-        let frame = if n % 2 == 0 {
-            Message::text(mutated(&mut rng))
-        } else {
-            let length = rng.random_range(0..64);
-            let bytes: Vec<u8> = (0..length).map(|_| rng.random()).collect();
-            match String::from_utf8(bytes) {
-                Ok(text) => Message::text(text),
-                Err(bytes) => Message::binary(bytes.into_bytes()),
-            }
+        let frame = match n % 2 {
+            0 => Message::text(mutated(&mut rng)),
+            _ => random(&mut rng),
         };
         alice.raw(frame.clone()).await;
         let answers = answers(&mut alice, 1_000_000 + n).await;
-        let silent = matches!(&frame, Message::Text(text) if wants_no_answer(text));
-        assert!(silent || !answers.is_empty(), "{frame:?}");
         let errors = answers
             .iter()
             .filter(|answer| answer.get("error").is_some());
         let acks = answers.iter().filter(|answer| answer.get("ack").is_some());
-        assert!(errors.count() + acks.count() <= 1, "{frame:?}: {answers:?}");
+        let (errors, acks) = (errors.count(), acks.count());
+        assert!(errors + acks <= 1, "{frame:?}: {answers:?}");
+        let message = message_of(&frame);
+        let events = answers.iter().filter(|answer| answer["from"] == "alice");
+        let events: Vec<_> = events.map(|event| event["data"]["text"].clone()).collect();
+        if message["type"] == "Whisper" && errors == 0 {
+            // Handled, and not answered unless it has an id.
+            said.push(message["text"].clone());
+        } else {
+            assert!(!answers.is_empty(), "{frame:?}");
+            assert!(errors == 0 || events.is_empty(), "{frame:?}: {answers:?}");
+            said.extend(events);
+        }
     }
-    let mut bob = server.join("bob", "r").await;
-    bob.tell(json!({"type": "Say", "text": "fine"})).await;
+    // Without an id: one of the frames may have had the highest that there is.
+    let end = json!({"type": "Say", "text": "the end"});
+    alice.send(json!({"data": end})).await;
+    let mut heard = timeout(DEADLINE, bob)
+        .await
+        .expect("he hears the end in time")
+        .expect("nothing else than frames comes to him");
+    heard.retain(|frame| frame["data"]["type"] != "Full" && frame["data"]["type"] != "Joined");
+    assert!(heard.iter().all(|frame| frame["from"] == "alice"));
+    let heard: Vec<_> = heard
+        .into_iter()
+        .map(|mut event| event["data"]["text"].take())
+        .collect();
+    assert_eq!(heard, said);
+    assert!(
+        said.len() > 100,
+        "few of them were accepted: {}",
+        said.len()
+    );
 }
 
 #[tokio::test]

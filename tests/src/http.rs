@@ -21,6 +21,16 @@ pub struct Response {
 }
 
 impl Response {
+    fn read(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        Self {
+            status: status.expect("a status line"),
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
     /// A header field's value.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -58,6 +68,32 @@ pub async fn post(address: SocketAddr, path: &str, body: &str) -> Response {
     exchange(address, &head, body).await
 }
 
+/// A request as it stands, with whatever is wrong with it; `None` if the server has no answer.
+///
+/// # Panics
+/// If the server neither answers nor closes the connection in time.
+pub async fn raw(address: SocketAddr, request: &[u8]) -> Option<Response> {
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await.expect("accepted");
+        // It may have heard enough before it has heard all.
+        let _ = stream.write_all(request).await;
+        let mut came = Vec::new();
+        let mut some = [0; 4096];
+        // A reset is an end, too.
+        while let Ok(1..) = stream.read(&mut some).await.inspect(|length| {
+            came.extend(&some[..*length]);
+        }) {
+            let is_upgraded = came.starts_with(b"HTTP/1.1 101 ");
+            if is_upgraded && came.windows(4).any(|four| four == b"\r\n\r\n") {
+                break;
+            }
+        }
+        came
+    };
+    let came = timeout(DEADLINE, exchange).await.expect("an end in time");
+    (!came.is_empty()).then(|| Response::read(&String::from_utf8_lossy(&came)))
+}
+
 async fn exchange(address: SocketAddr, head: &str, body: &str) -> Response {
     let request = format!("{head}Host: {address}\r\nConnection: close\r\n\r\n{body}");
     let exchange = async {
@@ -68,14 +104,7 @@ async fn exchange(address: SocketAddr, head: &str, body: &str) -> Response {
         Ok::<_, std::io::Error>(response)
     };
     let response = timeout(DEADLINE, exchange).await;
-    let response = response.expect("a response in time").expect("a response");
-    let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    Response {
-        status: status.expect("a status line"),
-        head: head.to_owned(),
-        body: body.to_owned(),
-    }
+    Response::read(&response.expect("a response in time").expect("a response"))
 }
 
 /// Sends a request, its head written out to the empty line, and reads no further than the answer:

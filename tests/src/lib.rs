@@ -9,6 +9,7 @@ pub mod process;
 pub mod proxy;
 pub mod returning;
 pub mod server;
+pub mod wire;
 
 use std::time::Duration;
 
