@@ -59,6 +59,9 @@ pub mod auth;
 mod clock;
 pub mod closures;
 pub mod docs;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod game;
 pub mod ids;
 mod limits;
