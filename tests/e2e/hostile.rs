@@ -7,7 +7,6 @@ use tapaculo::Server;
 use tapaculo_tests::{
     DEADLINE,
     client::{Client, Received},
-    http,
     server::TestServer,
 };
 use tokio::time::timeout;
@@ -185,31 +184,5 @@ async fn a_request_that_is_never_finished_is_dropped_and_holds_nobody_up() {
         let mut rest = Vec::new();
         let end = tokio::time::timeout(DEADLINE, stream.read_to_end(&mut rest));
         assert!(end.await.is_ok(), "it is still open");
-    }
-}
-
-#[tokio::test]
-async fn a_request_whose_head_is_too_big_is_refused() {
-    let server = TestServer::start(Server::with_game::<Desk>).await;
-    let path = format!("/ws?token={}", "x".repeat(20_000));
-    let response = http::get(server.address, &path).await;
-    assert!(matches!(response.status, 414 | 431), "{response:?}");
-}
-
-#[tokio::test]
-async fn what_is_not_the_websocket_protocol_closes_with_1002() {
-    use tokio_tungstenite::tungstenite::protocol::frame::{
-        Frame,
-        coding::{Data, OpCode},
-    };
-    let server = TestServer::start(Server::with_game::<Desk>).await;
-    for opcode in [
-        OpCode::Data(Data::Reserved(3)),
-        OpCode::Data(Data::Continue),
-    ] {
-        let mut alice = server.join("alice", "r").await;
-        let frame = Frame::message(b"x".to_vec(), opcode, true);
-        alice.raw(Message::Frame(frame)).await;
-        assert_eq!(alice.closed().await, Some(1002), "{opcode:?}");
     }
 }

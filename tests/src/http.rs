@@ -21,16 +21,6 @@ pub struct Response {
 }
 
 impl Response {
-    fn read(text: &str) -> Self {
-        let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        Self {
-            status: status.expect("a status line"),
-            head: head.to_owned(),
-            body: body.to_owned(),
-        }
-    }
-
     /// A header field's value.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -91,7 +81,13 @@ pub async fn raw(address: SocketAddr, request: &[u8]) -> Option<Response> {
         came
     };
     let came = timeout(DEADLINE, exchange).await.expect("an end in time");
-    (!came.is_empty()).then(|| Response::read(&String::from_utf8_lossy(&came)))
+    let came = String::from_utf8_lossy(&came);
+    let (head, body) = came.split_once("\r\n\r\n")?;
+    Some(Response {
+        status: head.split(' ').nth(1)?.parse().ok()?,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    })
 }
 
 async fn exchange(address: SocketAddr, head: &str, body: &str) -> Response {
@@ -104,7 +100,14 @@ async fn exchange(address: SocketAddr, head: &str, body: &str) -> Response {
         Ok::<_, std::io::Error>(response)
     };
     let response = timeout(DEADLINE, exchange).await;
-    Response::read(&response.expect("a response in time").expect("a response"))
+    let response = response.expect("a response in time").expect("a response");
+    let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    Response {
+        status: status.expect("a status line"),
+        head: head.to_owned(),
+        body: body.to_owned(),
+    }
 }
 
 /// Sends a request, its head written out to the empty line, and reads no further than the answer:
