@@ -2,3 +2,6 @@
 
 #[doc = include_str!("../docs/protocol.md")]
 pub mod protocol {}
+
+#[doc = include_str!("../docs/security.md")]
+pub mod security {}

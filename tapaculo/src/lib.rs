@@ -37,8 +37,9 @@
 //!
 //! Start with [`game`](macro@game), which lists the options and what a method may take; then
 //! [`Room`], what a handler can say; [`Server`] and [`JwtAuth`], how it is served and who gets in;
-//! [`testing`], rules without a socket; and [`docs::protocol`], what clients speak. For rooms that
-//! need no rules of their own there are [`closures`], without a macro.
+//! [`testing`], rules without a socket; [`docs::protocol`], what clients speak; and
+//! [`docs::security`], what is promised and what is not. For rooms that need no rules of their own
+//! there are [`closures`], without a macro.
 
 // How a frame travels, from the top down: the `server` checks a request and takes it up as a
 // connection; its `session` reads a frame and hands the message to the `room`, which, one input at

@@ -35,7 +35,7 @@ impl Scene {
 
     /// Nothing has happened to Bob, to the room and to the server: he has heard nothing, and a good
     /// message of Alice's reaches him.
-    pub(crate) async fn is_unharmed(mut self) {
+    pub(crate) async fn ends_unharmed(mut self) {
         assert_eq!(self.overheard().await, [json!(null); 0]);
         let mut alice = self.server.join("alice", ROOM).await;
         alice.tell(json!({"type": "Say", "text": "fine"})).await;

@@ -62,7 +62,7 @@ async fn whoever_claims_another_sender_is_refused_however_it_is_spelt() {
         let answer = error(&mut alice, &frame).await;
         assert_eq!(answer["error"]["code"], "forged_sender", "{from:?}");
     }
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn a_key_that_is_there_twice_is_refused_wherever_and_however_it_is_written
     let frame = format!(r#"{{{many}, "data": {{"type": "Say", "text": "twice"}}, "500": 0}}"#);
     let answer = error(&mut alice, &frame).await;
     assert_eq!(answer["error"]["code"], "bad_frame");
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn a_hundred_thousand_levels_are_refused_and_end_nothing() {
             assert!(words.contains("nested deeper than 64 levels"), "{words}");
         }
     }
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn reserved_bits_and_opcodes_close_with_1002() {
         bytes.extend(frame(LAST | opcode, &SAY[5..]));
         assert_eq!(code_for(&scene, &bytes).await, Some(1002), "{opcode:#x}");
     }
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_frame_that_is_not_masked_closes_with_1002() {
         let code = code_for(&scene, &unmasked(first, SAY)).await;
         assert_eq!(code, Some(1002), "{first:#x}");
     }
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_control_frame_that_is_too_long_or_in_parts_closes_with_1002() {
         code_for(&scene, &frame(LAST | CLOSE, b"\x03")).await,
         Some(1002)
     );
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_part_of_no_message_and_a_message_within_another_close_with_1002() {
         bytes.extend(frame(first, SAY));
         assert_eq!(code_for(&scene, &bytes).await, Some(1002), "{first:#x}");
     }
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_frame_of_a_gigabyte_is_refused_as_soon_as_it_is_announced() {
             assert_eq!(code, Some(1009), "{length} as {first:#x}");
         }
     }
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn fragments_without_end_close_with_1009_once_they_are_too_much() {
         }
         assert_eq!(alice.closed().await, Some(1009), "of {length}");
     }
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn a_text_is_utf8_or_closes_with_1007_wherever_it_is_cut() {
         let code = code_for(&scene, &frame(LAST | CLOSE, &goodbye)).await;
         assert_eq!(code, Some(1007), "{bad:x?} in a goodbye");
     }
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn compression_is_never_accepted_and_a_compressed_frame_closes_with_1002()
         alice.send(&hello).await;
         assert_eq!(alice.closed().await, Some(1002), "{offer}");
     }
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }
 
 #[tokio::test]
@@ -247,5 +247,5 @@ async fn what_follows_a_goodbye_is_not_heard() {
     bytes.extend(frame(LAST | PING, b"anyone?"));
     alice.send(&bytes).await;
     assert_eq!(alice.closed().await, Some(1000));
-    scene.is_unharmed().await;
+    scene.ends_unharmed().await;
 }

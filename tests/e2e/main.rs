@@ -19,6 +19,7 @@ mod client_codec;
 mod closures;
 mod connecting;
 mod connections;
+mod documents;
 mod failing;
 mod forged;
 mod frames;

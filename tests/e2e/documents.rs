@@ -1,0 +1,41 @@
+//! What the documents say of the tests.
+
+use std::{fs, path::Path};
+
+const SECURITY: &str = include_str!("../../tapaculo/docs/security.md");
+
+/// All Rust files below a folder, by the name that a test's path begins with.
+fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.file_stem().and_then(|name| name.to_str());
+            let text = fs::read_to_string(&path).expect("a source is text");
+            found.push((name.expect("a name").to_owned(), text));
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_security_page_names_is_there() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(here, &mut files);
+    sources(&here.join("../tapaculo/src"), &mut files);
+    let (_, list) = SECURITY
+        .split_once("## What the tests attack")
+        .expect("the list of tests");
+    // What stands between backticks is every second part.
+    let names = list.split('`').skip(1).step_by(2);
+    let mut tests = 0;
+    for (file, test) in names.filter_map(|name| name.split_once("::")) {
+        let is_there = files
+            .iter()
+            .any(|(name, text)| name == file && text.contains(&format!("fn {test}(")));
+        assert!(is_there, "there is no `{file}::{test}`");
+        tests += 1;
+    }
+    assert!(tests >= 30, "{tests}");
+}
