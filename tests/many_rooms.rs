@@ -28,8 +28,8 @@ const FIRST: usize = 200;
 /// How many bytes may be left of each room.
 const MOST_LEFT: usize = 64;
 
-/// A room that is kept for long enough that ten thousand of them are there at once.
-#[tapaculo::game(history = 8, event = String, empty_timeout = "15s")]
+/// A room that is kept for so long that most of ten thousand are there at once.
+#[tapaculo::game(history = 8, event = String, empty_timeout = "8s")]
 #[derive(Default)]
 struct Hut;
 
@@ -125,7 +125,7 @@ async fn make_up<G: Game>(rooms: usize, kept: Duration) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_rooms_give_their_memory_back_once_their_time_is_over() {
-    make_up::<Hut>(10_000, Duration::from_secs(15)).await;
+    make_up::<Hut>(10_000, Duration::from_secs(8)).await;
 }
 
 #[ignore = "takes minutes: `./tests/run --long` runs it"]

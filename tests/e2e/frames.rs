@@ -1,7 +1,9 @@
 //! Frames that are not, or should not be: written out by hand, byte by byte.
 
 use crate::bystander::{ROOM, Scene};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
+use std::collections::BTreeMap;
 use tapaculo_tests::wire::{
     BINARY, CLOSE, CONTINUE, Heard, LAST, PING, PONG, RSV1, RSV2, RSV3, TEXT, Wire, announced,
     frame, unmasked,
@@ -235,6 +237,50 @@ async fn compression_is_never_accepted_and_a_compressed_frame_closes_with_1002()
         alice.send(&hello).await;
         assert_eq!(alice.closed().await, Some(1002), "{offer}");
     }
+    scene.ends_unharmed().await;
+}
+
+/// Bytes that are no frames, or hardly.
+fn noise(rng: &mut StdRng) -> Vec<u8> {
+    if rng.random() {
+        let length = rng.random_range(0..200);
+        return (0..length).map(|_| rng.random()).collect();
+    }
+    let mut bytes = frame(LAST | TEXT, br#"{"ping": 77}"#).repeat(3);
+    for _ in 0..rng.random_range(1..4) {
+        let at = rng.random_range(0..bytes.len());
+        bytes[at] = rng.random();
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn random_bytes_end_with_a_code_for_them_or_wait_for_more() {
+    let mut rng = StdRng::seed_from_u64(11);
+    let scene = Scene::set().await;
+    let mut codes = BTreeMap::new();
+    for _ in 0..1000 {
+        let bytes = noise(&mut rng);
+        let mut alice = Wire::join(&scene.server, "alice", ROOM).await;
+        alice.try_send(&bytes).await;
+        // What waits for more learns that there is none.
+        alice.finish().await;
+        let code = loop {
+            match alice.next().await {
+                Heard::Frame(frame) => {
+                    let answered = frame.get("error").is_some() || frame.get("pong").is_some();
+                    assert!(answered, "{bytes:x?}: {frame}");
+                }
+                Heard::Pong(_) => {}
+                Heard::Close(code) => break code,
+                Heard::End => break None,
+            }
+        };
+        *codes.entry(code).or_insert(0) += 1;
+    }
+    let known = [None, Some(1002), Some(1007), Some(1009)];
+    assert!(codes.keys().all(|code| known.contains(code)), "{codes:?}");
+    assert!(codes.len() == known.len(), "some never came: {codes:?}");
     scene.ends_unharmed().await;
 }
 

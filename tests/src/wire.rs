@@ -164,6 +164,12 @@ impl Wire {
         sent.expect("taken or refused in time").is_ok()
     }
 
+    /// Says that nothing more will be sent.
+    pub async fn finish(&mut self) {
+        // The other side may have hung up already.
+        let _ = timeout(DEADLINE, self.stream.shutdown()).await;
+    }
+
     /// Reads some more; false at the end.
     async fn more(&mut self) -> bool {
         let mut some = [0; 4096];
