@@ -4,7 +4,7 @@ use super::origin::Addressed;
 use anyhow::Context;
 use axum::{
     extract::{ConnectInfo, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, header, uri::Authority},
 };
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -94,8 +94,12 @@ impl TrustedProxies {
         };
         let own = || {
             let mut hosts = headers.get_all(header::HOST).iter();
-            let host = hosts.next()?.to_str().ok();
-            host.filter(|_| hosts.next().is_none())
+            match (hosts.next(), hosts.next()) {
+                (Some(host), None) => host.to_str().ok(),
+                // HTTP/2, in a server around this one.
+                (None, _) => request.uri().authority().map(Authority::as_str),
+                _ => None,
+            }
         };
         let proto = by_proxy(FORWARDED_PROTO, "proto").unwrap_or_default();
         Some(Addressed {
@@ -288,6 +292,10 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &[("host", "a")]), at("a", false));
         assert_eq!(seen("10.0.0.1", &[("host", "a"), ("host", "b")]), None);
         assert_eq!(seen("10.0.0.1", &[]), None);
+        let mut by_http2 = Request::new(Body::empty());
+        *by_http2.uri_mut() = "https://example.org/token".parse().unwrap();
+        let addressed = proxies().addressed(&by_http2).unwrap();
+        assert_eq!(addressed.host, "example.org");
     }
 
     #[test]

@@ -369,7 +369,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Counts frames; if they are too many, the client is told, by the id of the message they make.
     fn count(&self, frames: u32, id: impl FnOnce() -> Option<u64>) -> Result<(), Refused> {
-        if self.stage != Stage::Open {
+        if frames == 0 || self.stage != Stage::Open {
             return Ok(());
         }
         self.account.count(frames).map_err(|excess| {
