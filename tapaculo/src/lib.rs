@@ -45,9 +45,9 @@
 // connection; its `session` reads a frame and hands the message to the `room`, which, one input at
 // a time, lets the `game` handle it, and whose `log` is what every other connection then writes to
 // its player. One game is the crate's own: the `closures` of the builder, which run beside their room.
-// Beside them: `auth` (tokens), `limits` (how much a user may send), `protocol` (what frames look
-// like), `store` (where rooms are saved), `pubsub` (what connects the nodes of a server) and `testing`
-// (a room without a socket).
+// Beside them: `auth` (tokens), `limits` (how much a user may send, and who may come how often),
+// `protocol` (what frames look like), `store` (where rooms are saved), `pubsub` (what connects the
+// nodes of a server) and `testing` (a room without a socket).
 
 #[doc(hidden)]
 #[path = "private.rs"]
