@@ -77,7 +77,7 @@ mod store;
 pub mod testing;
 
 pub use self::{
-    auth::{AuthError, AuthErrorKind, JwtAuth},
+    auth::{AuthError, AuthErrorKind, JwtAuth, JwtKey, JwtOptions, Login},
     clock::Timestamp,
     closures::{
         Context, ContextError, Envelope, PlayerMetadata, RoomEventHandler, RoomInfo, RoomSettings,
@@ -90,7 +90,7 @@ pub use self::{
     ids::{Role, RoomId, Seat, SessionId, UserId},
     limits::{ConnectionLimits, MessageLimits},
     pubsub::{InMemoryPubSub, PubSub},
-    server::{Server, ServerHandle},
+    server::{LoginRefused, Server, ServerHandle},
 };
 pub use tapaculo_macros::{
     create, game, message, on_disconnect, on_empty, on_full, on_join, on_leave, on_reconnect, tick,

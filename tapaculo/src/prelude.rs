@@ -1,7 +1,7 @@
 //! What a game written with the macro needs: `use tapaculo::prelude::*;`.
 
 pub use crate::{
-    auth::JwtAuth,
+    auth::{JwtAuth, Login},
     clock::Timestamp,
     game::{Member, Metadata, Player, Room, RoomHandle, TimerId},
     ids::{Role, RoomId, Seat, SessionId, UserId},

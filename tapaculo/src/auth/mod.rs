@@ -1,27 +1,49 @@
-//! Tokens: who a user is and which room it may enter, signed (JWT, RFC 7519).
+//! Tokens: who a user is and which room it may enter, signed (JWT, RFC 7519 and RFC 8725).
 
+mod access;
 mod claims;
+mod error;
+mod families;
 mod guest;
+mod key;
+mod login;
+mod moment;
+mod options;
+mod refresh;
+mod revoked;
+#[cfg(test)]
+mod tests;
+mod token;
+mod word;
 
 pub(crate) use self::{
-    claims::Access,
-    guest::{GuestRequest, word},
+    access::{Access, Identity},
+    families::{Families, Redeemed},
+    guest::GuestRequest,
+    moment::Moment,
+    refresh::{Bounds, Refresh, RefreshRequest, Tokens},
+    revoked::Revoked,
+    word::word,
+};
+pub use self::{
+    error::{AuthError, AuthErrorKind},
+    key::JwtKey,
+    login::Login,
+    options::JwtOptions,
 };
 
-use self::claims::{Claims, Kind};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind,
-    get_current_timestamp,
+use self::{
+    access::Mark,
+    claims::{Claims, Kind, Rules},
+    key::Keys,
+    token::Parts,
 };
-use std::{error::Error, fmt};
+use std::{fmt, sync::Arc, time::Duration};
 
-/// How far apart the clocks of issuer and server may be, in seconds.
-const LEEWAY_SECS: u64 = 30;
-
-/// Signs and checks tokens with a shared secret (HMAC SHA-256).
+/// Signs and checks tokens, with a shared secret (HMAC SHA-256) or with the public keys of others.
 ///
 /// Whoever has the secret can be anyone: keep it out of the code, and make it 32 random bytes or
-/// more.
+/// more. An empty one signs nothing and serves nothing; a shorter one is warned of.
 ///
 /// ```
 /// use tapaculo::JwtAuth;
@@ -32,11 +54,11 @@ const LEEWAY_SECS: u64 = 30;
 /// # Ok::<(), tapaculo::AuthError>(())
 /// ```
 #[derive(Clone)]
-pub struct JwtAuth {
-    signing: EncodingKey,
-    verifying: DecodingKey,
-    validation: Validation,
-    is_empty: bool,
+pub struct JwtAuth(Arc<Checker>);
+
+struct Checker {
+    keys: Keys,
+    rules: Rules,
 }
 
 impl fmt::Debug for JwtAuth {
@@ -45,128 +67,45 @@ impl fmt::Debug for JwtAuth {
     }
 }
 
-/// Why a token could not be signed or is not accepted.
-#[derive(Debug)]
-pub struct AuthError {
-    kind: AuthErrorKind,
-    source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-/// What is wrong with a token, or with the request for one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AuthErrorKind {
-    /// The secret is empty.
-    EmptySecret,
-    /// It is not a token, or was not signed with this secret and algorithm.
-    Invalid,
-    /// It has expired.
-    Expired,
-    /// It is not valid yet.
-    Early,
-    /// A claim is missing or is not of its form.
-    Claims,
-    /// It is a refresh token where an access token is asked for, or the other way round.
-    Kind,
-    /// It is for another game.
-    Game,
-    /// A user, room or session id in it is empty, too long or has control characters.
-    Name,
-    /// The name that a guest asks for can't be one.
-    GuestName,
-}
-
-impl AuthError {
-    /// What is wrong.
-    #[must_use]
-    pub fn kind(&self) -> AuthErrorKind {
-        self.kind
-    }
-}
-
-impl fmt::Display for AuthError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            AuthErrorKind::EmptySecret => "the secret for tokens is empty",
-            AuthErrorKind::Invalid => "the token is not valid, or was signed with another secret",
-            AuthErrorKind::Expired => "the token has expired",
-            AuthErrorKind::Early => "the token is not valid yet",
-            AuthErrorKind::Claims => {
-                "a claim is missing or malformed: `sub`, `room`, `session_id`, `exp`, `role` and \
-                 `options` (an object of at most 1 KiB) are looked at"
-            }
-            AuthErrorKind::Kind => {
-                "an access token names a room, and a refresh token does not: this is the other one"
-            }
-            AuthErrorKind::Game => "the token is for another game",
-            AuthErrorKind::GuestName => {
-                "a name is 1 to 64 bytes without control characters, and does not begin with `@`"
-            }
-            AuthErrorKind::Name => {
-                "user, room and session ids are 1 to 128 bytes without control characters, \
-                 and a user does not begin with `@`"
-            }
-        })
-    }
-}
-
-impl Error for AuthError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|source| &**source as _)
-    }
-}
-
-impl AuthError {
-    fn new(kind: AuthErrorKind) -> Self {
-        Self { kind, source: None }
-    }
-
-    fn because(kind: AuthErrorKind, source: impl Error + Send + Sync + 'static) -> Self {
-        Self {
-            kind,
-            source: Some(Box::new(source)),
-        }
-    }
-
-    fn jwt(source: jsonwebtoken::errors::Error) -> Self {
-        let kind = match source.kind() {
-            ErrorKind::ExpiredSignature => AuthErrorKind::Expired,
-            ErrorKind::ImmatureSignature => AuthErrorKind::Early,
-            ErrorKind::MissingRequiredClaim(_)
-            | ErrorKind::InvalidClaimFormat(_)
-            | ErrorKind::Json(_) => AuthErrorKind::Claims,
-            _ => AuthErrorKind::Invalid,
-        };
-        Self::because(kind, source)
-    }
-}
-
 impl JwtAuth {
     /// Signs and checks with this secret.
     #[must_use]
     pub fn new(secret: impl AsRef<[u8]>) -> Self {
-        let secret = secret.as_ref();
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.leeway = LEEWAY_SECS;
-        validation.validate_nbf = true;
-        validation.validate_aud = false;
-        validation.set_required_spec_claims(&["exp"]);
-        Self {
-            signing: EncodingKey::from_secret(secret),
-            verifying: DecodingKey::from_secret(secret),
-            validation,
-            is_empty: secret.is_empty(),
-        }
+        Self::with_options(JwtOptions {
+            keys: vec![JwtKey::secret(secret)],
+            ..JwtOptions::default()
+        })
+    }
+
+    /// Signs and checks by these options; what is wrong with them shows when it is used.
+    #[must_use]
+    pub fn with_options(options: JwtOptions) -> Self {
+        let JwtOptions {
+            keys,
+            issuer,
+            audience,
+            leeway,
+        } = options;
+        Self(Arc::new(Checker {
+            keys: Keys::new(keys),
+            rules: Rules {
+                issuer,
+                audience,
+                leeway,
+            },
+        }))
     }
 
     /// An access token: lets a user into a room for so many seconds.
     ///
     /// The session names one login of the user: one page, one device. A room remembers by session
     /// which messages it has answered, so that each is applied once; give every login a session of
-    /// its own, and the same one to those who come back.
+    /// its own, and the same one to those who come back. [`sign_login`](Self::sign_login) says more
+    /// than that.
     ///
     /// # Errors
-    /// If the secret is empty, or a name is not 1 to 128 bytes without control characters.
+    /// If there is no secret or it is empty, or a name is not 1 to 128 bytes without control
+    /// characters.
     pub fn sign_access(
         &self,
         user: impl Into<String>,
@@ -174,23 +113,39 @@ impl JwtAuth {
         session: impl Into<String>,
         ttl_secs: u64,
     ) -> Result<String, AuthError> {
-        let claims = Claims::access(user.into(), room.into(), session.into(), ttl_secs);
-        self.sign(&claims)
+        let login = Login::new(user, room).session(session);
+        self.sign_login(login.ttl(Duration::from_secs(ttl_secs)))
+    }
+
+    /// An access token that says all of this.
+    ///
+    /// # Errors
+    /// As for [`sign_access`](Self::sign_access), or if the options are not an object of at most
+    /// 1 KiB.
+    pub fn sign_login(&self, login: Login) -> Result<String, AuthError> {
+        self.sign(Claims::access(login))
     }
 
     /// A refresh token: good for new access tokens of a user for so many seconds.
     ///
+    /// It is good for any room: of those who have one, [`refresh_access`](Self::refresh_access)
+    /// asks nothing else, nor does `POST /token/refresh` where guests may go into any room.
+    ///
     /// # Errors
-    /// If the secret is empty, or the user is not a valid id.
+    /// If there is no secret or it is empty, or the user is not a valid id.
     pub fn sign_refresh(
         &self,
         user: impl Into<String>,
         ttl_secs: u64,
     ) -> Result<String, AuthError> {
-        self.sign(&Claims::refresh(user.into(), ttl_secs))
+        let ttl = Duration::from_secs(ttl_secs);
+        self.sign(Claims::refresh(user.into(), ttl))
     }
 
     /// A new access token for the user of a refresh token.
+    ///
+    /// It remembers nothing: the refresh token is as good as before, and what a server has revoked
+    /// is not known here. `POST /token/refresh` is the route where each works once.
     ///
     /// # Errors
     /// If the refresh token is not a valid one, or a name is not.
@@ -201,113 +156,78 @@ impl JwtAuth {
         session: impl Into<String>,
         ttl_secs: u64,
     ) -> Result<String, AuthError> {
-        let claims = self.verify(refresh_token)?;
+        let (claims, _) = self.verify(refresh_token)?;
         if claims.kind != Some(Kind::Refresh) {
-            return Err(AuthError::new(AuthErrorKind::Kind));
+            return Err(AuthErrorKind::Kind.into());
         }
         self.sign_access(claims.sub, room, session, ttl_secs)
     }
 
     /// What an access token for a game allows.
     pub(crate) fn access(&self, token: &str, game: &str) -> Result<Access, AuthError> {
-        let access = Access::try_from(self.verify(token)?)?;
+        let access = self.read_access(token)?;
         match &access.game {
-            Some(other) if other != game => Err(AuthError::new(AuthErrorKind::Game)),
+            Some(other) if other != game => Err(AuthErrorKind::Game.into()),
             _ => Ok(access),
+        }
+    }
+
+    /// By what a token of either kind may be revoked.
+    pub(crate) fn identity(&self, token: &str) -> Result<Identity, AuthError> {
+        let access = self.read_access(token).map(|access| access.identity);
+        match access {
+            Err(error) if error.kind() == AuthErrorKind::Kind => {
+                self.read_refresh(token).map(|refresh| refresh.identity)
+            }
+            access => access,
         }
     }
 
     /// Fails if no token could be trusted.
     pub(crate) fn ready(&self) -> Result<(), AuthError> {
-        if self.is_empty {
-            return Err(AuthError::new(AuthErrorKind::EmptySecret));
+        self.0.keys.ready()
+    }
+
+    /// Fails if no token could be signed.
+    pub(crate) fn ready_to_sign(&self) -> Result<(), AuthError> {
+        self.0.keys.ready()?;
+        self.0.keys.can_sign()
+    }
+
+    fn read_access(&self, token: &str) -> Result<Access, AuthError> {
+        let (claims, mark) = self.verify(token)?;
+        let ends = self.ends(&claims);
+        Access::read(claims, mark, ends)
+    }
+
+    /// When a token is accepted no more.
+    fn ends(&self, claims: &Claims) -> Moment {
+        claims.exp + self.0.rules.leeway
+    }
+
+    fn sign(&self, mut claims: Claims) -> Result<String, AuthError> {
+        self.ready_to_sign()?;
+        self.0.rules.fulfil(&mut claims);
+        let token = self.0.keys.sign(&claims)?;
+        // What would not be accepted is not signed.
+        let mark = Mark::token(&claims, &token);
+        let ends = self.ends(&claims);
+        match claims.kind {
+            Some(Kind::Refresh) => Refresh::read(claims, mark, ends).map(drop)?,
+            _ => Access::read(claims, mark, ends).map(drop)?,
         }
-        Ok(())
+        Ok(token)
     }
 
-    fn sign(&self, claims: &Claims) -> Result<String, AuthError> {
+    /// The claims of a token that is in force, and what it is known by.
+    fn verify(&self, token: &str) -> Result<(Claims, Mark), AuthError> {
         self.ready()?;
-        claims.check()?;
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing)
-            .map_err(AuthError::jwt)
-    }
-
-    fn verify(&self, token: &str) -> Result<Claims, AuthError> {
-        self.ready()?;
-        let data = jsonwebtoken::decode(token, &self.verifying, &self.validation);
-        Ok(data.map_err(AuthError::jwt)?.claims)
-    }
-}
-
-fn now_secs() -> u64 {
-    get_current_timestamp()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::Role;
-
-    const SECRET: &str = "a secret of at least thirty-two bytes";
-
-    fn kind<T: fmt::Debug>(result: Result<T, AuthError>) -> AuthErrorKind {
-        result.unwrap_err().kind()
-    }
-
-    #[test]
-    fn an_access_token_names_user_room_and_session() {
-        let auth = JwtAuth::new(SECRET);
-        let token = auth.sign_access("alice", "a room", "s", 60).unwrap();
-        let access = auth.access(&token, "chess").unwrap();
-        assert_eq!(access.user, "alice");
-        assert_eq!(access.room, "a room");
-        assert_eq!(access.session, "s");
-        assert_eq!(access.role, Role::Player);
-    }
-
-    #[test]
-    fn a_refresh_token_opens_no_room_and_an_access_token_refreshes_nothing() {
-        let auth = JwtAuth::new(SECRET);
-        let refresh = auth.sign_refresh("alice", 60).unwrap();
-        assert_eq!(kind(auth.access(&refresh, "chess")), AuthErrorKind::Kind);
-        let access = auth.refresh_access(&refresh, "r", "s", 60).unwrap();
-        assert_eq!(auth.access(&access, "chess").unwrap().user, "alice");
-        assert_eq!(
-            kind(auth.refresh_access(&access, "r", "s", 60)),
-            AuthErrorKind::Kind
-        );
-    }
-
-    #[test]
-    fn a_token_of_another_secret_is_not_valid() {
-        let token = JwtAuth::new("another secret").sign_access("a", "r", "s", 60);
-        let access = JwtAuth::new(SECRET).access(&token.unwrap(), "chess");
-        assert_eq!(kind(access), AuthErrorKind::Invalid);
-    }
-
-    #[test]
-    fn an_empty_secret_signs_and_accepts_nothing() {
-        let auth = JwtAuth::new("");
-        let signed = auth.sign_access("a", "r", "s", 60);
-        assert_eq!(kind(signed), AuthErrorKind::EmptySecret);
-        let forged = JwtAuth::new("x").sign_access("a", "r", "s", 60).unwrap();
-        assert_eq!(kind(auth.access(&forged, "g")), AuthErrorKind::EmptySecret);
-    }
-
-    #[test]
-    fn names_that_cannot_be_are_not_signed() {
-        let auth = JwtAuth::new(SECRET);
-        for user in ["", "@server", "a\nb"] {
-            let signed = auth.sign_access(user, "r", "s", 60);
-            assert_eq!(kind(signed), AuthErrorKind::Name);
-        }
-        let signed = auth.sign_access("a", "r".repeat(129), "s", 60);
-        assert_eq!(kind(signed), AuthErrorKind::Name);
-    }
-
-    #[test]
-    fn neither_secret_nor_token_is_ever_printed() {
-        let auth = JwtAuth::new(SECRET);
-        assert_eq!(format!("{auth:?}"), "JwtAuth { .. }");
+        let Checker { keys, rules } = &*self.0;
+        let parts = Parts::of(token)?;
+        keys.check(&parts)?;
+        let claims: Claims = parts.claims()?;
+        rules.check(&claims, Moment::now())?;
+        let mark = Mark::token(&claims, parts.signed);
+        Ok((claims, mark))
     }
 }

@@ -76,6 +76,7 @@ async fn a_handler_that_takes_too_long_is_ended_and_what_it_has_said_is_said() {
             session: SessionId::new("s").unwrap(),
             role: Role::Player,
             position: None,
+            expires: None,
         },
         options: Options::default(),
     };

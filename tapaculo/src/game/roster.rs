@@ -165,6 +165,8 @@ pub(crate) struct Newcomer {
     pub(crate) role: Role,
     /// How far it has come, if it says that it was here before.
     pub(crate) position: Option<Position>,
+    /// When its token expires, where it has one.
+    pub(crate) expires: Option<Timestamp>,
 }
 
 /// A member and what only the room knows of it.
@@ -179,6 +181,8 @@ pub(crate) struct Place {
     pub(crate) held_until: Option<Timestamp>,
     /// The last event before it came: what was said up to there was never for it.
     pub(crate) since: Seq,
+    /// When the token of its connection expires, as far as it has told.
+    pub(crate) expires: Option<Timestamp>,
 }
 
 /// What became of a place that its user has come back to.
@@ -249,6 +253,7 @@ impl Roster {
             connection: Some(connection),
             held_until: None,
             since,
+            expires: newcomer.expires,
         };
         Ok(self.places.entry(arrival).or_insert(place))
     }
@@ -274,6 +279,7 @@ impl Roster {
         }
         place.member.session = newcomer.session.clone();
         place.own_name.clone_from(&newcomer.name);
+        place.expires = newcomer.expires;
         if let Some(until) = place.held_until.take() {
             self.held.remove(&(until, arrival));
         }
@@ -416,6 +422,7 @@ mod tests {
             session: SessionId::new("s").unwrap(),
             role,
             position: None,
+            expires: None,
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) enum ErrorCode {
     Spectator,
     /// No seat is free.
     RoomFull,
+    /// The token that was to take the place of the connection's own is not accepted.
+    Unauthorized,
     /// The same id with another body.
     Conflict,
     /// The id is not above the highest one, and its answer is not kept.
@@ -47,6 +49,7 @@ impl ErrorCode {
             Self::Banned => "banned",
             Self::Spectator => "spectator",
             Self::RoomFull => "room_full",
+            Self::Unauthorized => "unauthorized",
             Self::Conflict => "conflict",
             Self::StaleId => "stale_id",
             Self::Unavailable => "unavailable",
@@ -82,6 +85,10 @@ pub(crate) enum Close {
     Restarting,
     /// 1013: the room can't be served, try later.
     TryLater,
+    /// 4001: the token was revoked.
+    Revoked,
+    /// 4002: the token has expired.
+    Expired,
     /// 4003: the room is full, or does not admit this user.
     Refused,
     /// 4008: the user is banned for a while.
@@ -106,6 +113,8 @@ impl Close {
             Self::Internal => 1011,
             Self::Restarting => 1012,
             Self::TryLater => 1013,
+            Self::Revoked => 4001,
+            Self::Expired => 4002,
             Self::Refused => 4003,
             Self::Banned => 4008,
             Self::Replaced => 4009,
@@ -124,6 +133,8 @@ impl Close {
             Self::Internal => "the room failed",
             Self::Restarting => "the server is restarting",
             Self::TryLater => "the room can't be served now",
+            Self::Revoked => "the token was revoked",
+            Self::Expired => "the token has expired",
             Self::Refused => "room full or not allowed",
             Self::Banned => "banned",
             Self::Replaced => "replaced by a newer connection",

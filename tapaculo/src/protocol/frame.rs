@@ -169,6 +169,8 @@ pub(crate) struct Welcome<'a> {
     pub(crate) epoch: &'a str,
     pub(crate) resumed: bool,
     pub(crate) acked: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_in_ms: Option<u128>,
     pub(crate) members: Vec<MemberInfo<'a>>,
 }
 
@@ -314,6 +316,25 @@ pub(crate) mod frames {
             presence: &'a Presence<'a>,
         }
         encode(&Frame { presence }, false)
+    }
+
+    /// The connection may stay by its new token, which expires after this time.
+    pub(crate) fn renewed(expires_in: Duration) -> Encoded {
+        #[derive(Serialize)]
+        struct Renewed {
+            expires_in_ms: u128,
+        }
+        #[derive(Serialize)]
+        struct Frame {
+            renewed: Renewed,
+        }
+        let expires_in_ms = expires_in.as_millis();
+        encode(
+            &Frame {
+                renewed: Renewed { expires_in_ms },
+            },
+            true,
+        )
     }
 
     pub(crate) fn pong(pong: &serde_json::Number) -> Encoded {

@@ -3,7 +3,7 @@
 use super::json;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use std::{borrow::Cow, num::NonZeroU64};
+use std::{borrow::Cow, fmt, num::NonZeroU64};
 
 /// A frame from a client.
 #[derive(Debug)]
@@ -16,6 +16,17 @@ pub(crate) enum Incoming<'a> {
     },
     /// `{"ping": 3}`
     Ping(serde_json::Number),
+    /// `{"token": "…"}`
+    Token(Token<'a>),
+}
+
+/// A token that is to take the place of the connection's own; never printed.
+pub(crate) struct Token<'a>(pub(crate) Cow<'a, str>);
+
+impl fmt::Debug for Token<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
 }
 
 /// A text that is not a frame of the protocol.
@@ -35,6 +46,8 @@ struct Frame<'a> {
     #[serde(borrow)]
     from: Option<Cow<'a, str>>,
     ping: Option<serde_json::Number>,
+    #[serde(borrow)]
+    token: Option<Cow<'a, str>>,
 }
 
 /// What a text that is no frame may still have, so that its sender learns what became of it.
@@ -67,15 +80,16 @@ impl<'a> Incoming<'a> {
         let frame: Frame<'a> =
             serde_json::from_str(text).map_err(|e| incorrect(format!("not a frame: {e}"), id()))?;
         let id = frame.id.map(NonZeroU64::get);
-        match (frame.data, frame.ping) {
-            (Some(data), _) => Ok(Self::Message {
+        match (frame.data, frame.ping, frame.token) {
+            (Some(data), ..) => Ok(Self::Message {
                 data,
                 id,
                 from: frame.from,
             }),
-            (None, Some(ping)) => Ok(Self::Ping(ping)),
-            (None, None) => Err(incorrect(
-                "a frame has `data` or `ping`: a message goes into `data`, as in \
+            (None, Some(ping), _) => Ok(Self::Ping(ping)),
+            (None, None, Some(token)) => Ok(Self::Token(Token(token))),
+            (None, None, None) => Err(incorrect(
+                "a frame has `data`, `ping` or `token`: a message goes into `data`, as in \
                  `{\"data\": {\"type\": …}}`"
                     .to_owned(),
                 id,
@@ -142,5 +156,13 @@ mod tests {
             Incoming::parse(r#"{"ping": 3}"#),
             Ok(Incoming::Ping(n)) if n.as_u64() == Some(3)
         ));
+    }
+
+    #[test]
+    fn a_fresh_token_is_taken_and_never_printed() {
+        let frame = Incoming::parse(r#"{"token": "a.b.c", "id": 7}"#).unwrap();
+        assert!(!format!("{frame:?}").contains("a.b"), "{frame:?}");
+        assert!(matches!(frame, Incoming::Token(token) if token.0 == "a.b.c"));
+        assert!(Incoming::parse(r#"{"token": 7}"#).is_err());
     }
 }

@@ -11,7 +11,7 @@ pub(super) const MAX_DEPTH: usize = 64;
 ///
 /// The depth is counted first and without recursion, so that the parser, which recurses, never
 /// sees a text that could exhaust the stack.
-pub(super) fn check(text: &str) -> Result<(), String> {
+pub(crate) fn check(text: &str) -> Result<(), String> {
     if depth(text.as_bytes()) > MAX_DEPTH {
         return Err(format!("nested deeper than {MAX_DEPTH} levels"));
     }

@@ -13,5 +13,6 @@ pub(crate) use self::{
         Ack, Author, Dialect, Encoded, MemberInfo, Moved, Outgoing, Presence, Seq, Welcome, frames,
     },
     incoming::{Incoming, Incorrect},
+    json::check as check_json,
     position::{NoPosition, Position},
 };

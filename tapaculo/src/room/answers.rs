@@ -176,6 +176,7 @@ mod tests {
             session: session("b"),
             role: Role::Player,
             position: None,
+            expires: None,
         };
         let admitted = roster.admit(newcomer, Connection(1), Seq(0), &Settings::new());
         admitted.unwrap();

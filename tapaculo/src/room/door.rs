@@ -418,6 +418,7 @@ mod tests {
                 session: SessionId::new("s").unwrap(),
                 role: Role::Player,
                 position: None,
+                expires: None,
             },
             options: Options::default(),
         };

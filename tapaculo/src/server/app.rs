@@ -7,9 +7,10 @@ use super::{
     proxies::TrustedProxies,
     registry::{AnyGame, Registry},
     settings::Settings,
+    tokens::Issuer,
 };
 use crate::{
-    auth::JwtAuth,
+    auth::{Families, JwtAuth},
     clock::Clock,
     limits::{Gate, Limits, MessageLimits},
     protocol::Close,
@@ -26,12 +27,16 @@ pub(super) struct App {
     pub(super) auth: JwtAuth,
     /// The game at `/ws`, if it is the only one.
     pub(super) only_game: Option<&'static str>,
-    pub(super) guest_tokens: bool,
+    /// Who may have tokens, if anybody.
+    pub(super) issuer: Option<Issuer>,
+    /// Which refresh tokens have been used.
+    pub(super) families: Families,
     pub(super) heartbeat: Heartbeat,
     /// How many events and frames may wait for one connection.
     pub(super) buffer: Option<usize>,
     /// The largest message, in bytes of its frame.
     pub(super) max_message: usize,
+    pub(super) clock: Clock,
     pub(super) limits: Arc<Limits>,
     pub(super) gate: Arc<Gate>,
     pub(super) origins: AllowedOrigins,
@@ -55,6 +60,7 @@ impl App {
         settings.check()?;
         let Settings {
             guest_tokens,
+            endpoint,
             max_connections,
             max_rooms,
             limits,
@@ -72,7 +78,8 @@ impl App {
         let app = Arc::new(Self {
             auth,
             only_game,
-            guest_tokens,
+            issuer: Issuer::new(guest_tokens, endpoint),
+            families: Families::default(),
             heartbeat,
             buffer,
             max_message: limits
@@ -80,6 +87,7 @@ impl App {
                 .map_or(MessageLimits::default().max_size_bytes, |limits| {
                     limits.max_size_bytes
                 }),
+            clock,
             limits: Limits::new(limits, clock),
             gate: Gate::new(connection_limits, heartbeat.notices_in(), clock),
             origins: AllowedOrigins::read(allowed_origins.as_deref())?,

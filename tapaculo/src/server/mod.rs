@@ -11,18 +11,22 @@ mod closures;
 mod connections;
 mod deadlines;
 mod http;
+mod lease;
 mod origin;
 mod proxies;
 mod registry;
 mod reject;
+mod revoke;
 mod routes;
 mod settings;
 mod shutdown;
+mod tokens;
 mod upgrade;
 
 pub use self::{
     admin::{AdminError, MemberStatus, RoomStatus},
     shutdown::ServerHandle,
+    tokens::LoginRefused,
 };
 
 use self::{
@@ -31,13 +35,14 @@ use self::{
     settings::Settings,
 };
 use crate::{
-    auth::JwtAuth,
+    auth::{JwtAuth, Login},
     game::Game,
     limits::{ConnectionLimits, MessageLimits},
     pubsub::PubSub,
     session::Heartbeat,
 };
 use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
@@ -126,10 +131,44 @@ impl Server {
     /// `{"user", "token", "refresh_token"}`.
     ///
     /// The user is the name with a random suffix, so that no guest can be another. The access token
-    /// is good for an hour, the refresh token for thirty days; no route takes the latter yet:
-    /// [`JwtAuth::refresh_access`] does, in a route of your own.
+    /// is good for an hour, the refresh token for thirty days, and once: `POST /token/refresh` with
+    /// `{"refresh_token", "room"?}` answers the same with the next ones. The
+    /// [protocol](crate::docs::protocol) says what becomes of one that is used twice.
     pub fn with_guest_tokens(mut self) -> Self {
         self.settings.guest_tokens = true;
+        self
+    }
+
+    /// Lets those have a token whom `login` knows: it gets the JSON body of `POST /token`, as a type
+    /// of yours, and answers with who that is, and where it may go. The response is
+    /// `{"user", "token", "refresh_token"}`, and `POST /token/refresh` goes on from there, for the
+    /// same room.
+    ///
+    /// Its error, whatever displays, is answered `401` with its words; a
+    /// [`LoginRefused::forbidden`] `403`. A body has at most 8 KiB.
+    ///
+    /// ```
+    /// use tapaculo::{Login, Server};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Credentials { email: String, password: String, table: u32 }
+    ///
+    /// # async fn check(_: &str, _: &str) -> Option<&'static str> { None }
+    /// let server = Server::new().with_token_endpoint(|credentials: Credentials| async move {
+    ///     let Credentials { email, password, table } = credentials;
+    ///     let user = check(&email, &password).await.ok_or("wrong e-mail or password")?;
+    ///     Ok::<_, &str>(Login::new(user, format!("table {table}")))
+    /// });
+    /// # drop(server);
+    /// ```
+    pub fn with_token_endpoint<B, F, Fut, E>(mut self, login: F) -> Self
+    where
+        B: DeserializeOwned,
+        F: Fn(B) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Login, E>> + Send + 'static,
+        E: Into<LoginRefused>,
+    {
+        self.settings.endpoint = Some(tokens::Endpoint::new(login));
         self
     }
 
@@ -279,6 +318,9 @@ impl Server {
             bail!("no auth: say how tokens are checked, with_auth(JwtAuth::new(secret))");
         };
         auth.ready()?;
+        if self.settings.gives_tokens() {
+            auth.ready_to_sign()?;
+        }
         self.games.extend(self.closures.served()?);
         if self.games.is_empty() {
             bail!("no game: say what to serve, with_game::<YourGame>() or on_message(…)");

@@ -3,7 +3,7 @@
 use crate::limits::TooMany;
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -93,6 +93,11 @@ impl IntoResponse for Reject {
             error: Error { code, message },
         });
         let mut response = (self.status, body).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, section 15.5.2, has it say what would help.
+            let headers = response.headers_mut();
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(time) = self.retry_after {
             // Whole seconds (RFC 9110, section 10.2.3), and not too early.
             let seconds = time.as_millis().div_ceil(1000);

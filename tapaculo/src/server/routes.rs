@@ -1,33 +1,27 @@
-//! Which path leads where: `/ws` to the upgrade, `/token` to a guest's token, `/tapaculo.js` to the
+//! Which path leads where: `/ws` to the upgrade, `/token` to the tokens, `/tapaculo.js` to the
 //! browser's client, `/healthz` and `/readyz` to the server's state.
 
-use super::{app::App, client, origin, reject::Reject, upgrade};
-use crate::auth::GuestRequest;
+use super::{app::App, client, origin, reject::Reject, tokens, upgrade};
 use axum::{
-    Json, Router,
-    body::to_bytes,
+    Router,
     extract::{Path, Request, State, rejection::PathRejection},
-    http::{HeaderMap, header},
+    http::HeaderMap,
     middleware::{from_fn, from_fn_with_state},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{get, post},
 };
-use std::{sync::Arc, time::Duration};
-use tokio::time::timeout;
-
-/// The most bytes of a request's body.
-const BODY_BYTES: usize = 8 * 1024;
-
-/// How long a client may take to send a request's body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+use std::sync::Arc;
 
 /// The server's own routes; what is none of them goes to `others`.
 pub(super) fn router(app: &Arc<App>, others: Router) -> Router {
     let mut for_pages = Router::new()
         .route("/ws", get(only_game))
         .route("/ws/{game}", get(named_game));
-    if app.guest_tokens {
-        for_pages = for_pages.route("/token", post(guest_token).layer(from_fn(origin::share)));
+    if app.issuer.is_some() {
+        let share = || from_fn(origin::share);
+        for_pages = for_pages
+            .route("/token", post(tokens::begin).layer(share()))
+            .route("/token/refresh", post(tokens::refresh).layer(share()));
     }
     let for_pages = for_pages.layer(from_fn_with_state(Arc::clone(app), origin::guard));
     let router = Router::new()
@@ -79,25 +73,4 @@ async fn named_game(
             )))
         }
     }
-}
-
-async fn guest_token(State(app): State<Arc<App>>, request: Request) -> Result<Response, Reject> {
-    let address = app.proxies.client(&request);
-    app.gate.admit_guest(address).map_err(Reject::too_many)?;
-    let body = to_bytes(request.into_body(), BODY_BYTES);
-    let body = timeout(BODY_TIMEOUT, body)
-        .await
-        .map_err(|_| Reject::too_slow())?
-        .map_err(|error| Reject::bad_request(error.to_string()))?;
-    let request: GuestRequest = serde_json::from_slice(&body).map_err(|error| {
-        Reject::bad_request(format!(
-            "expected {{\"name\", \"room\", \"options\"?}}: {error}"
-        ))
-    })?;
-    let guest = app
-        .auth
-        .admit_guest(request)
-        .map_err(|error| Reject::bad_request(error.to_string()))?;
-    let no_store = [(header::CACHE_CONTROL, "no-store")];
-    Ok((no_store, Json(guest)).into_response())
 }

@@ -1,5 +1,6 @@
 //! What the builder of a server has been told, and what holds where it was told nothing.
 
+use super::tokens::Endpoint;
 use crate::{
     limits::{ConnectionLimits, MessageLimits},
     session::Heartbeat,
@@ -10,6 +11,8 @@ use crate::{
 pub(super) struct Settings {
     /// Whether anyone may have a token.
     pub(super) guest_tokens: bool,
+    /// The login at `POST /token`.
+    pub(super) endpoint: Option<Endpoint>,
     /// `None` for as many as come.
     pub(super) max_connections: Option<usize>,
     /// `None` for as many as are made.
@@ -35,6 +38,17 @@ impl Settings {
                 "a heartbeat takes time: with_heartbeat(every, patience) of more than zero"
             );
         }
+        if self.guest_tokens && self.endpoint.is_some() {
+            anyhow::bail!(
+                "tokens are for anyone or for those who log in: with_guest_tokens() or \
+                 with_token_endpoint(login), one of them"
+            );
+        }
         Ok(())
+    }
+
+    /// Whether tokens are to be signed.
+    pub(super) fn gives_tokens(&self) -> bool {
+        self.guest_tokens || self.endpoint.is_some()
     }
 }

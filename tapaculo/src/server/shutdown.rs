@@ -1,6 +1,7 @@
 //! How a server is told to end: by a signal to the process, or by a handle.
 
 use super::app::App;
+use crate::auth::Revoked;
 use std::{
     fmt,
     sync::{Arc, OnceLock, Weak},
@@ -12,6 +13,8 @@ use tokio::sync::watch;
 pub struct ServerHandle {
     requested: Arc<watch::Sender<bool>>,
     app: Arc<OnceLock<Weak<App>>>,
+    /// Here rather than in the app, for it may be told before there is one.
+    revoked: Arc<Revoked>,
 }
 
 impl fmt::Debug for ServerHandle {
@@ -27,6 +30,7 @@ impl ServerHandle {
         Self {
             requested: Arc::new(watch::Sender::new(false)),
             app: Arc::default(),
+            revoked: Arc::default(),
         }
     }
 
@@ -38,6 +42,10 @@ impl ServerHandle {
     /// The server, while it runs.
     pub(super) fn app(&self) -> Option<Arc<App>> {
         self.app.get().and_then(Weak::upgrade)
+    }
+
+    pub(super) fn revoked(&self) -> &Revoked {
+        &self.revoked
     }
 
     /// Takes no more connections, lets each message in hand finish, and closes all connections

@@ -1,9 +1,14 @@
 //! An HTTP request is checked and becomes a connection: a task that runs a session.
 
-use super::{app::App, arrival, reject::Reject};
+use super::{
+    app::App,
+    arrival,
+    lease::{self, TokenLease},
+    reject::Reject,
+};
 use crate::{
     auth::{Access, AuthErrorKind},
-    game::{Connection, Newcomer, Options},
+    game::{Newcomer, Options},
     limits::{Account, Place},
     protocol::{Dialect, NoPosition, Position},
     room::{Outlet, Visitor},
@@ -82,22 +87,25 @@ pub(super) fn upgrade(
         user: access.user.clone(),
     };
     let pass = app.gate.enter(place, address).map_err(Reject::too_many)?;
-    let Some(admission) = app.connections.admit() else {
+    let connection = arrival::number(&request);
+    let outlet =
+        Arc::new(Outlet::new(connection, access.user.clone(), dialect).bounded(app.buffer));
+    let Some(admission) = app.connections.admit(&outlet, access.identity.clone()) else {
         return Err(Reject::unavailable(
             "the server has all the connections it can take",
         ));
     };
+    let lease = TokenLease::new(app, game, &access, admission);
+    // Asked now that a revocation would find the connection: none falls between the two.
+    if app.handle.revoked().has(&access.identity) {
+        return Err(Reject::unauthorized(AuthErrorKind::Revoked.to_string()));
+    }
     let upgraded = hyper::upgrade::on(&mut request);
     let span = tracing::info_span!("session", game, room = %access.room, user = %access.user, session = %access.session);
-    let asked = Asked {
-        connection: arrival::number(&request),
-        position,
-        dialect,
-    };
-    let start = start(app, game, access, account, asked);
+    let start = start(app, game, access, account, outlet, position, lease);
     tokio::spawn(
         async move {
-            let _here = (admission, pass);
+            let _here = pass;
             match upgraded.await {
                 Ok(io) => session::serve(TokioIo::new(io), start).await,
                 Err(error) => tracing::debug!(%error, "the client went before the upgrade"),
@@ -108,27 +116,16 @@ pub(super) fn upgrade(
     Ok(response)
 }
 
-/// What a request says besides its token.
-struct Asked {
-    connection: Connection,
-    position: Option<Position>,
-    dialect: Dialect,
-}
-
 fn start(
     app: &Arc<App>,
     game: &'static str,
     access: Access,
     account: Account,
-    asked: Asked,
+    outlet: Arc<Outlet>,
+    position: Option<Position>,
+    lease: TokenLease,
 ) -> session::Start {
-    let Asked {
-        connection,
-        position,
-        dialect,
-    } = asked;
-    let outlet =
-        Arc::new(Outlet::new(connection, access.user.clone(), dialect).bounded(app.buffer));
+    let term = lease::term(&access);
     account.attach(&outlet);
     let visitor = Visitor {
         outlet: Arc::clone(&outlet),
@@ -138,6 +135,7 @@ fn start(
             session: access.session,
             role: access.role,
             position,
+            expires: Some(app.clock.now() + term.expires_in),
         },
         options: Options::new(access.options),
     };
@@ -146,6 +144,8 @@ fn start(
         outlet,
         join: Box::pin(registry.enter(game, access.room, visitor)),
         heartbeat: app.heartbeat,
+        term,
+        lease: Box::new(lease),
         account,
         max_message: app.max_message,
     }

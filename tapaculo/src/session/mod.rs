@@ -8,12 +8,17 @@
 pub(crate) mod echo;
 mod fragments;
 mod heartbeat;
+mod lease;
 mod linger;
 mod patient;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{heartbeat::Heartbeat, patient::Patient};
+pub(crate) use self::{
+    heartbeat::Heartbeat,
+    lease::{Lease, Term},
+    patient::Patient,
+};
 
 use self::{
     fragments::Fragments,
@@ -77,6 +82,9 @@ pub(crate) struct Start {
     /// Finds the room and asks for a place in it; `None` if there is no getting in.
     pub(crate) join: BoxFuture<'static, Option<Arc<dyn Door>>>,
     pub(crate) heartbeat: Heartbeat,
+    /// How long it may stay, and by what.
+    pub(crate) term: Term,
+    pub(crate) lease: Box<dyn Lease>,
     pub(crate) account: Account,
     /// The largest message, in bytes of its frame.
     pub(crate) max_message: usize,
@@ -109,9 +117,12 @@ where
         close_by: None,
         beat: Beat::start(start.heartbeat),
         pongs_due: 0,
+        expires: None,
+        lease: start.lease,
         account: start.account,
         max_message: start.max_message,
     };
+    session.expire_after(start.term);
     // What is the game's is contained where it is called; this is for the seat's sake.
     let polling = AssertUnwindSafe(poll_fn(|cx| session.poll(cx)));
     let panicked = polling.catch_unwind().await.is_err();
@@ -148,6 +159,10 @@ struct Session<S> {
     beat: Beat,
     /// How many pings are not answered yet.
     pongs_due: u32,
+    /// When its token is accepted no more; `None` once it was told to go, or if that is too far away
+    /// to be counted.
+    expires: Option<Instant>,
+    lease: Box<dyn Lease>,
     /// What its user has sent, here and elsewhere.
     account: Account,
     max_message: usize,
@@ -434,6 +449,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 self.outlet.answer(frames::pong(&number));
                 return;
             }
+            Ok(Incoming::Token(token)) => {
+                self.renew(&token.0);
+                return;
+            }
             Ok(Incoming::Message { data, id, from }) => {
                 let ticket = id.map(|id| Ticket::new(id, data.get()));
                 (ticket, self.check(bytes, from.as_deref()).map(|()| data))
@@ -454,6 +473,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 handling,
                 _in_hand: self.account.take_in_hand(),
             });
+        }
+    }
+
+    /// Goes on by a fresh token, if it is a good one, and by the old one otherwise.
+    fn renew(&mut self, token: &str) {
+        let answer = match self.lease.renew(token) {
+            Ok(term) => {
+                self.expire_after(term);
+                frames::renewed(term.expires_in)
+            }
+            Err(why) => frames::error(ErrorCode::Unauthorized, &why, None),
+        };
+        self.outlet.answer(answer);
+    }
+
+    fn expire_after(&mut self, term: Term) {
+        self.expires = Instant::now().checked_add(term.ends_in);
+        if let Some(at) = self.expires {
+            self.beat.look_at(at);
         }
     }
 
@@ -527,10 +565,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.beat.look_at(by);
     }
 
-    /// Keeps time: the heartbeat, a peer that takes nothing, a close that is not answered.
+    /// Keeps time: the heartbeat, a token that expires, a peer that takes nothing, a close that is not answered.
     fn poll_time(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
         if self.close_by.is_some_and(|by| Instant::now() >= by) {
             self.stage = Stage::Dead;
+            return Poll::Ready(());
+        }
+        if self.expires.is_some_and(|at| Instant::now() >= at) {
+            self.expires = None;
+            self.outlet.dismiss(Close::Expired);
             return Poll::Ready(());
         }
         match ready!(self.beat.poll(cx, reading)) {

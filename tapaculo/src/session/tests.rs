@@ -1,6 +1,6 @@
 //! What a connection does to its socket, with a room that does nothing.
 
-use super::{Heartbeat, Start, serve};
+use super::{Heartbeat, Lease, Start, Term, serve};
 use crate::{
     clock::Clock,
     game::{Census, Connection, Post},
@@ -86,6 +86,24 @@ impl Door for Idle {
     }
 }
 
+/// Every token is good, for as many seconds as it says.
+struct Trusting;
+
+fn term(seconds: u64) -> Term {
+    let time = Duration::from_secs(seconds);
+    Term {
+        expires_in: time,
+        ends_in: time,
+    }
+}
+
+impl Lease for Trusting {
+    fn renew(&mut self, token: &str) -> Result<Term, String> {
+        let seconds = token.parse();
+        seconds.map(term).map_err(|_| "no".to_owned())
+    }
+}
+
 struct Served {
     room: Arc<Idle>,
     outlet: Arc<Outlet>,
@@ -109,6 +127,8 @@ async fn served_with(pipe: usize, most: Option<usize>) -> Served {
         outlet: Arc::clone(&outlet),
         join: Box::pin(async { Some(door) }),
         heartbeat: Heartbeat::default(),
+        term: term(3600),
+        lease: Box::new(Trusting),
         account: Limits::new(None, Clock::start())
             .account(&outlet.user)
             .unwrap_or_else(|_| panic!("nobody is banned")),
@@ -288,4 +308,36 @@ async fn a_connection_that_takes_nothing_is_closed_once_more_frames_wait_than_ma
         };
         assert_eq!(code, is_too_slow.then_some(4108), "{most:?} {heard}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_closed_when_its_token_expires_unless_there_is_a_fresh_one() {
+    let Served {
+        mut client, task, ..
+    } = served(1024).await;
+    let start = tokio::time::Instant::now();
+    let mut told = Vec::new();
+    for token in ["bad", "7200", "9000"] {
+        let frame = format!(r#"{{"token": "{token}"}}"#);
+        client.send(Message::text(frame)).await.unwrap();
+    }
+    let code = loop {
+        match client.next().await {
+            Some(Ok(Message::Text(text))) => told.push(text.to_string()),
+            Some(Ok(Message::Close(Some(frame)))) => break u16::from(frame.code),
+            Some(Ok(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    let refused = r#"{"error":{"code":"unauthorized","message":"no"}}"#;
+    let renewed = |ms: u64| format!(r#"{{"renewed":{{"expires_in_ms":{ms}}}}}"#);
+    assert_eq!(
+        told,
+        [refused.to_owned(), renewed(7_200_000), renewed(9_000_000)]
+    );
+    assert_eq!(code, 4002);
+    assert_eq!(start.elapsed().as_secs(), 9000);
+    while let Some(Ok(_)) = client.next().await {}
+    drop(client);
+    task.await.unwrap();
 }

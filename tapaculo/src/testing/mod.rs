@@ -230,6 +230,7 @@ impl<G: Game> TestRoom<G> {
             session: SessionId::new("test").expect("`test` is a valid name"),
             role,
             position,
+            expires: None,
         };
         let options = self.options.clone();
         let entering = self

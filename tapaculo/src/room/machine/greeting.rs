@@ -162,6 +162,7 @@ impl<G: Game> Machine<G> {
             epoch: &table.identity.epoch,
             resumed,
             acked: self.answers.highest(user, place.member.session()),
+            expires_in_ms: place.expires.map(|at| at.since(table.now).as_millis()),
             members: members.collect(),
         })
     }

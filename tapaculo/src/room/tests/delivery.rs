@@ -84,6 +84,7 @@ fn newcomer(user: &str) -> Newcomer {
         session: SessionId::new("s").unwrap(),
         role: Role::Player,
         position: None,
+        expires: None,
     }
 }
 
@@ -405,6 +406,7 @@ fn nobody_resumes_from_before_it_came() {
         });
         let back = Newcomer {
             position,
+            expires: None,
             ..newcomer("bob")
         };
         run(live.join(Arc::clone(&bob), back, Options::default(), NOW));

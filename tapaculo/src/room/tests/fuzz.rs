@@ -319,6 +319,7 @@ impl World {
             session: SessionId::new("s").unwrap(),
             role: Role::Player,
             position,
+            expires: None,
         };
         let joining = self
             .live
