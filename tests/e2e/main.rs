@@ -12,6 +12,7 @@ mod position;
 mod wire;
 
 mod admin;
+mod auth;
 mod browser;
 mod bystander;
 mod client;

@@ -39,9 +39,20 @@ impl TestServer {
     /// # Panics
     /// If it can't start.
     pub async fn start_at(configure: impl FnOnce(Server, SocketAddr) -> Server) -> Self {
+        Self::begin(JwtAuth::new(SECRET), configure).await
+    }
+
+    /// Starts a server that checks tokens like this.
+    ///
+    /// # Panics
+    /// If it can't start.
+    pub async fn start_with(auth: JwtAuth, configure: impl FnOnce(Server) -> Server) -> Self {
+        Self::begin(auth, |server, _| configure(server)).await
+    }
+
+    async fn begin(auth: JwtAuth, configure: impl FnOnce(Server, SocketAddr) -> Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let auth = JwtAuth::new(SECRET);
         let server = configure(Server::new().with_auth(auth.clone()), address);
         let handle = server.handle();
         let serving = async move { server.serve(listener).await.expect("it serves") };

@@ -83,7 +83,8 @@ impl Connections {
         let meant: Vec<_> = {
             let users = self.0.users();
             let of_user = users.get(user).map(Vec::as_slice).unwrap_or_default();
-            let meant = of_user.iter().filter(|open| is_meant(&open.identity));
+            let staying = of_user.iter().filter(|open| !open.outlet.is_to_close());
+            let meant = staying.filter(|open| is_meant(&open.identity));
             meant.map(|open| Arc::clone(&open.outlet)).collect()
         };
         for outlet in &meant {
@@ -192,7 +193,7 @@ mod tests {
         assert!(here.outlet.is_to_close());
         assert!(!there.outlet.is_to_close() && !bob.outlet.is_to_close());
         there.renew(identity("alice", "here"));
-        assert_eq!(connections.close(&alice, Close::Revoked, is_here), 2);
+        assert_eq!(connections.close(&alice, Close::Revoked, is_here), 1);
         assert!(there.outlet.is_to_close());
         drop((here, there));
         assert_eq!(connections.close(&alice, Close::Revoked, |_| true), 0);
