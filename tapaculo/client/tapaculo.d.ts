@@ -28,10 +28,12 @@ export interface ConnectOptions<State = unknown, Event = unknown> {
   /**
    * The access token, or a function that gives one.
    *
-   * The function is called before each attempt to connect; if it throws, that is one more attempt
-   * that failed. A plain string that has expired ends the connection: `"closed"`, code 4002.
+   * The function is called before each attempt to connect, and in time before the last token
+   * expires: the connection then goes on by the fresh one. It is never called twice at a time. If
+   * it throws, that is one more attempt that failed; if it gives `null`, there is no token any more.
+   * That, and a plain string that has expired, ends the connection: `"closed"`, code 4002.
    */
-  token: string | ((why: TokenRequest) => string | Promise<string>);
+  token: string | ((why: TokenRequest) => string | null | Promise<string | null>);
 
   /**
    * How frames are sent. Default: `"json"`; `"msgpack"` is shorter.
@@ -81,7 +83,7 @@ export interface ConnectOptions<State = unknown, Event = unknown> {
 
 /** Why a token is asked for. */
 export interface TokenRequest {
-  /** Whether the last token is of no more use: get another one. */
+  /** Whether the last token is of no more use, or will soon be: get another one. */
   expired: boolean;
 }
 
@@ -227,6 +229,7 @@ export type ErrorCode =
   | "rate_limited"
   | "banned"
   | "spectator"
+  | "unauthorized"
   | "room_full"
   | "conflict"
   | "stale_id"

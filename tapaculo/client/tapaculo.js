@@ -17,8 +17,10 @@
  * reported (`reportError`) and breaks nothing.
  *   url     of the game, relative to the page or absolute, http(s) or ws(s); default "/ws"
  *   token   the access token, or a function that gives or promises one, called before each attempt
- *           to connect; `expired`: the last one is of no more use. If it throws, that attempt has
- *           failed. A plain string that has expired ends the connection: "closed", code 4002
+ *           to connect, and in time before the last one expires; never twice at a time. `expired`:
+ *           the last one is of no more use, or will soon be. If it throws, that attempt has failed;
+ *           null: there is none any more. That, and a plain string that has expired, ends the
+ *           connection: "closed", code 4002
  *   codec   how frames are sent: "json" (default), or "msgpack", which is shorter. What a page sends
  *           and is told is the same in both: what JSON.stringify says and JSON.parse makes of it.
  *           Whole numbers beyond 2 ** 53 are rounded; half a surrogate pair is refused in JSON and
@@ -85,6 +87,8 @@ const OFFLINE = 30_000; // browsers may err about being offline: try now and the
 const PING_EVERY = 10_000;
 const PATIENCE = 12_000; // without any frame after a ping the connection is dead; a handler may take 10 s
 const UNPLUGGED = 2_000; // the same where the browser says that it is offline
+const RENEW_BEFORE = 60_000; // a fresh token is asked for so long before the last one expires
+const LONGEST_TIMER = 2 ** 31 - 1;
 const OPENING = 15_000; // how long an upgrade may take
 const BETWEEN_SLICES = 500;
 const LATE = 2_000; // a timer as late as that was asleep, and what came meanwhile is yet to be read
@@ -118,6 +122,8 @@ class Room {
   #socket = null;
   #token; // the last that was used
   #expired = false;
+  #asked = null; // the promise of a token, while there is one
+  #renewal = null; // the timer of the next fresh token
   #place = null; // the room that `welcome` named
   #refusal; // the words of a refusal before `welcome`
   #resumeFrom = null; // the `seq` up to which nothing is missing
@@ -186,8 +192,9 @@ class Room {
     let socket;
     try {
       const expired = this.#expired || hasExpired(this.#token);
-      const given = typeof token === "function" ? await this.#options.token({ expired }) : token;
+      const given = typeof token === "function" ? await this.#ask(expired) : token;
       if (this.status === "closed") return;
+      if (given === null) return this.#end(4002, "the token has expired");
       if (typeof given !== "string") throw new TypeError("the function gave no token");
       this.#token = given;
       this.#expired = false;
@@ -252,6 +259,7 @@ class Room {
   #drop() {
     clearTimeout(this.#pulse);
     clearTimeout(this.#pace);
+    clearTimeout(this.#renewal);
     this.#socket = null;
     this.#waiting = [...this.#sent.values(), ...this.#waiting];
     this.#sent.clear();
@@ -270,6 +278,38 @@ class Room {
       if (type === "offline") this.#expect(UNPLUGGED);
     } else if (this.#retry !== null && type !== "offline") this.#open();
   };
+
+  // The token: a fresh one goes over the connection before the last one expires
+
+  /** One at a time: to get a token may use up another. */
+  async #ask(expired) {
+    this.#asked ??= (async () => this.#options.token({ expired }))();
+    try {
+      return await this.#asked;
+    } finally {
+      this.#asked = null;
+    }
+  }
+
+  #renewIn(ms) {
+    clearTimeout(this.#renewal);
+    if (typeof this.#options.token !== "function" || !(ms > 0)) return;
+    const expires = performance.now() + ms;
+    const due = Math.min(ms - Math.min(ms / 5, RENEW_BEFORE), LONGEST_TIMER);
+    this.#renewal = setTimeout(() => this.#renew(expires), due);
+  }
+
+  async #renew(expires) {
+    const socket = this.#socket;
+    const given = await this.#ask(true).catch(() => null);
+    if (socket === null || socket !== this.#socket) return;
+    if (typeof given === "string" && given !== this.#token) {
+      this.#token = given;
+      this.#transmit(JSON.stringify({ token: given }));
+    } else if (expires - performance.now() > 1_000) {
+      this.#renewIn(expires - performance.now()); // what is left of the time is for another try
+    }
+  }
 
   // The pulse: a ping every ten seconds, and something heard after it
 
@@ -302,6 +342,7 @@ class Room {
     if ("data" in frame) this.#event(frame);
     else if ("ack" in frame) this.#ack(frame);
     else if ("error" in frame) this.#error(frame);
+    else if ("renewed" in frame) this.#renewIn(frame.renewed.expires_in_ms);
     else if ("pong" in frame) this.#pong(frame.pong);
     else if ("presence" in frame) this.#presence(frame.presence);
     else if ("welcome" in frame) this.#welcome(frame.welcome);
@@ -310,7 +351,7 @@ class Room {
     else if ("synced" in frame) this.#synced(frame.synced);
   }
 
-  #welcome({ room, user, session, seat, role, epoch, resumed, acked, members }) {
+  #welcome({ room, user, session, seat, role, epoch, resumed, acked, members, expires_in_ms: expiresIn }) {
     // May what was not answered be sent again, with its id, and still be applied once? Yes where
     // the room remembers the session: it knows the ids that it has handled. Yes in a new epoch:
     // that room has handled nothing of ours, and asks of ids only that they grow. No in another
@@ -329,6 +370,7 @@ class Room {
     this.me = { user, session, seat, role };
     this.members = members;
     this.epoch = epoch;
+    this.#renewIn(expiresIn);
     if (resumed) return;
     // Until `synced` there is no position to resume from: the greeting has to be whole.
     this.#resumeFrom = null;

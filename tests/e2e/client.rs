@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use tapaculo::{MessageLimits, prelude::*};
+use tapaculo::{JwtKey, JwtOptions, MessageLimits, prelude::*};
 use tapaculo_tests::{
     DEADLINE,
     browser::Browser,
@@ -408,6 +408,67 @@ async fn a_token_that_has_expired_is_asked_for_again() {
     page.is("bob", "closed").await;
     let closed = json!(["closed", {"code": 4002, "reason": "the token has expired"}]);
     assert_eq!(page.log("bob.statuses.at(-1)").await, closed);
+    page.close().await;
+}
+
+/// A page on a server that gives expired tokens no leeway.
+async fn strict() -> Page {
+    Page::open_with(|server| {
+        server.with_auth(JwtAuth::with_options(JwtOptions {
+            keys: vec![JwtKey::secret(SECRET)],
+            leeway: Duration::ZERO,
+            ..JwtOptions::default()
+        }))
+    })
+    .await
+}
+
+impl Page {
+    fn token_for(&self, user: &str, seconds: u64) -> String {
+        let token = self.server.auth.sign_access(user, "r", "s", seconds);
+        token.expect("valid names")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fresh_token_goes_over_the_connection_before_the_last_one_expires() {
+    let page = strict().await;
+    // At first nobody can give one: it is asked for again, in time.
+    let of = |seconds| page.token_for("alice", seconds);
+    page.begin("alice", json!([of(6), "fail", of(600)])).await;
+    // Whoever has nobody to ask is gone when her first token would be.
+    page.begin("bob", json!(page.token_for("bob", 7))).await;
+    page.is("alice", "connected").await;
+    page.is("bob", "closed").await;
+    assert_eq!(page.log("bob.statuses.at(-1)[1].code").await, 4002);
+    assert_eq!(page.log("alice.asked").await, json!([false, true, true]));
+    page.say("alice", &[1]).await;
+    assert_eq!(page.answers("alice", 1).await, json!([{"reply": 1}]));
+    let statuses = json!([["connecting"], ["connected"]]);
+    assert_eq!(page.log("alice.statuses").await, statuses);
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_closed_for_a_token_that_has_expired_asks_for_another_and_comes_back() {
+    let page = strict().await;
+    let of = |seconds| page.token_for("alice", seconds);
+    page.begin("alice", json!([of(2), "fail", of(600)])).await;
+    page.browser.until("log.alice.statuses.length === 4").await;
+    let statuses = page.log("alice.statuses").await;
+    assert_eq!(statuses[2][0], "reconnecting");
+    assert_eq!(statuses[2][1]["code"], 4002);
+    assert_eq!(statuses[3], json!(["connected"]));
+    assert_eq!(page.log("alice.asked").await, json!([false, true, true]));
+    assert_eq!(page.log("alice.resets").await, 0);
+    // Where there is none to be had any more, it is over; and where it was taken back.
+    page.begin("bob", json!([page.token_for("bob", 1), Value::Null]))
+        .await;
+    page.is("bob", "closed").await;
+    assert_eq!(page.log("bob.statuses.at(-1)[1].code").await, 4002);
+    page.server.handle.revoke_user("alice");
+    page.is("alice", "closed").await;
+    assert_eq!(page.log("alice.statuses.at(-1)[1].code").await, 4001);
     page.close().await;
 }
 

@@ -34,7 +34,7 @@ const board = new Board($("board"), $("promotion"), { onMove: move, announce: sa
 // The connection
 
 function open() {
-  const { user, name, token } = Seat.seat();
+  const { user, name } = Seat.seat();
   names.set(user, name);
   game = Game.blank();
   pending = null;
@@ -42,7 +42,7 @@ function open() {
   table?.close();
   const opened = connect({
     url: "/ws/chess",
-    token,
+    token: ({ expired }) => Seat.seatToken(expired),
     onState: view => ours(opened, () => showView(view)),
     onEvent: (event, { past }) => ours(opened, () => { if (!past) apply(event); }),
     onReset: () => ours(opened, () => { game = Game.blank(); pending = null; }),
@@ -315,7 +315,7 @@ function closedWords(code, reason) {
     1000: ["You left", "This table goes on without you."],
     1006: ["Connection closed", sentence(reason || "the connection can't be made")],
     4001: ["Your seat was taken back", "The server does not accept it any more. You may join anew."],
-    4002: ["Your hour is over", "A guest's seat is good for an hour. You may join anew, as somebody else."],
+    4002: ["Your time is over", "The server does not know you any more. You may join anew, as somebody else."],
     4003: ["You can't sit down here", sentence(reason || "the table is full")],
     4008: ["Too many messages", "The server has shut you out for a moment."],
     4009: ["Open in another window", "The game goes on there. It can only be in one."],

@@ -18,7 +18,7 @@ export const invitedClock = parameters.get("clock");
 
 const key = () => `chess.seat.${room}`;
 
-/** `{ user, name, token }`, if this tab has a seat here. */
+/** `{ user, name, token, refresh }`, if this tab has a seat here. */
 export function seat() {
   try { return room && JSON.parse(read(sessionStorage, key())); } catch { return null; }
 }
@@ -37,14 +37,40 @@ export function openTable(clock) {
 
 /** Asks for a token as a guest; throws with the server's words. */
 export async function takeSeat(name, clock) {
-  const response = await fetch("/token", {
+  const { user, token, refresh_token: refresh } = await ask("/token", { name, room, ...(clock && { options: { clock } }) });
+  keep({ user, name, token, refresh });
+}
+
+/** The seat's token, or the next one; null if there is none to be had. */
+export async function seatToken(expired) {
+  const mine = seat();
+  if (!expired || !mine) return mine?.token ?? null;
+  // The refresh token works once: if the answer is lost, the same attempt may be made again.
+  const attempt = mine.attempt ?? Array.from(crypto.getRandomValues(new Uint32Array(4)), word => word.toString(36)).join("-");
+  keep({ ...mine, attempt });
+  try {
+    const { user, token, refresh_token: refresh } = await ask("/token/refresh", { refresh_token: mine.refresh, attempt });
+    keep({ user, name: mine.name, token, refresh });
+    return token;
+  } catch (problem) {
+    if (![400, 401, 403].includes(problem.status)) throw problem; // it may go better next time
+    return null;
+  }
+}
+
+function keep(mine) {
+  write(sessionStorage, key(), JSON.stringify(mine));
+}
+
+/** Posts JSON; throws with the server's words, and its status if it has answered. */
+async function ask(path, body) {
+  const response = await fetch(path, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ name, room, ...(clock && { options: { clock } }) }),
+    body: JSON.stringify(body),
   }).catch(() => { throw new Error("the server can't be reached"); });
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.error?.message ?? `the server answered ${response.status}`);
-  const { user, token } = answer;
-  write(sessionStorage, key(), JSON.stringify({ user, name, token }));
-  return { user, name, token };
+  if (response.ok) return answer;
+  const problem = new Error(answer.error?.message ?? `the server answered ${response.status}`);
+  throw Object.assign(problem, { status: response.status });
 }
