@@ -13,7 +13,7 @@ use super::{
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
-/// How long a refresh token is good; each new one is, from then on.
+/// How long the first refresh token of a login is good; each of the next ones is, from then on.
 const REFRESH_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The most bytes of the name of an attempt.
@@ -70,6 +70,8 @@ pub(crate) struct Refresh {
     pub(super) family: String,
     generation: u32,
     grant: Option<Grant>,
+    /// How long it is good, from when it was issued: so is the next one.
+    lifetime: Duration,
 }
 
 impl fmt::Debug for Refresh {
@@ -88,6 +90,7 @@ impl Refresh {
             return Err(AuthErrorKind::Kind.into());
         }
         let user = access::user(&claims.sub)?;
+        let lifetime = claims.exp.since(claims.iat.unwrap_or_else(Moment::now));
         let (family, generation, grant) = match claims.tapaculo {
             Some(descent) => (
                 descent.family,
@@ -115,6 +118,7 @@ impl Refresh {
             family,
             generation,
             grant,
+            lifetime,
         })
     }
 }
@@ -122,7 +126,7 @@ impl Refresh {
 impl JwtAuth {
     /// The first tokens of a login.
     pub(crate) fn begin(&self, login: Login) -> Result<Tokens, AuthError> {
-        self.issue(login, word(26), 0)
+        self.issue(login, REFRESH_TTL, word(26), 0)
     }
 
     /// A refresh token that is in force.
@@ -167,21 +171,27 @@ impl JwtAuth {
         let (now, leeway) = (Moment::now().whole(), self.0.rules.leeway);
         let access_ends = now + login.ttl + leeway;
         let generation = refresh.generation.saturating_add(1);
-        let tokens = self.issue(login, refresh.family.clone(), generation)?;
+        let tokens = self.issue(login, refresh.lifetime, refresh.family.clone(), generation)?;
         let redemption = Redemption {
             family: Mark::family(refresh.identity.user.as_str(), &refresh.family),
             generation: refresh.generation,
             issued: refresh.identity.issued,
             attempt: attempt.map(Mark::attempt),
             access_ends,
-            ends: now + REFRESH_TTL + leeway,
+            ends: now + refresh.lifetime + leeway,
         };
         Ok((refresh, redemption, tokens))
     }
 
-    fn issue(&self, login: Login, family: String, generation: u32) -> Result<Tokens, AuthError> {
+    fn issue(
+        &self,
+        login: Login,
+        lifetime: Duration,
+        family: String,
+        generation: u32,
+    ) -> Result<Tokens, AuthError> {
         let user = login.user.clone();
-        let mut refresh = Claims::refresh(user.clone(), REFRESH_TTL);
+        let mut refresh = Claims::refresh(user.clone(), lifetime);
         refresh.tapaculo = Some(Descent {
             family: family.clone(),
             generation: Some(generation),

@@ -229,10 +229,12 @@ fn a_login_goes_on_with_what_it_began_with() {
     assert_eq!(kind(kept), AuthErrorKind::Room);
     let nowhere = auth.refresh(request(&unbound, None), Bounds::AnyRoom);
     assert_eq!(kind(nowhere), AuthErrorKind::NoRoom);
-    assert!(
-        auth.refresh(request(&unbound, Some("r")), Bounds::AnyRoom)
-            .is_ok()
-    );
+    let (_, _, next) = auth
+        .refresh(request(&unbound, Some("r")), Bounds::AnyRoom)
+        .unwrap();
+    let next = auth.read_refresh(&tokens(&next).1).unwrap();
+    let left = next.identity.ends.since(Moment::now()).as_secs();
+    assert!((60..=92).contains(&left), "no longer than it was: {left} s");
 }
 
 #[test]
