@@ -185,7 +185,7 @@ async fn a_name_has_1_to_128_bytes_and_no_control_characters() {
     bad.extend([
         String::new(),
         "x".repeat(129),
-        "x".repeat(10_000),
+        "x".repeat(4_000),
         "\u{e9}".repeat(65),
         "\u{1f3b2}".repeat(32) + "x",
     ]);
