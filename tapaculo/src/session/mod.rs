@@ -418,6 +418,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Dialect::MessagePack => match msgpack::to_json(bytes) {
                 Ok(text) => self.hear(&text, bytes.len()),
                 Err(Incorrect { why, id }) => {
+                    // There is no text to know it by; what is wrong with it is in its answer, too.
                     let ticket = id.map(|id| Ticket::new(id, &why));
                     self.hand_over(ticket, Err(unfit(ErrorCode::BadFrame, why)));
                 }
