@@ -126,6 +126,10 @@ async fn every_frame_there_is_comes_as_a_binary_map_with_what_it_has_in_json() {
     frames.push(binary.ask(json!({"type": "Sya"})).await.1);
     binary.send(json!({"ping": 3})).await;
     frames.push(binary.until("pong").await.1);
+    binary
+        .send(json!({"token": server.token("bob", "r")}))
+        .await;
+    frames.push(binary.until("renewed").await.1);
     drop(carol);
     frames.push(binary.until("presence").await.1);
     // That they were binary, and maps, is what the client has seen to.
@@ -142,6 +146,7 @@ async fn every_frame_there_is_comes_as_a_binary_map_with_what_it_has_in_json() {
         "pong",
         "presence",
         "redacted",
+        "renewed",
         "seq state",
         "synced",
         "welcome",
@@ -266,6 +271,7 @@ async fn every_wrong_frame_gets_its_answer_from_the_table() {
         parts.concat()
     };
     for (frame, code, id) in [
+        (packed(&json!({"token": "forged"})), "unauthorized", None),
         (vec![], "bad_frame", None),
         (b"\x81".to_vec(), "bad_frame", None),
         (b"nonsense".to_vec(), "bad_frame", None),
