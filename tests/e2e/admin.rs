@@ -2,6 +2,7 @@
 
 use crate::games::{Desk, Gate, Patience};
 use serde_json::json;
+use std::time::Duration;
 use tapaculo::{
     RoomId, UserId,
     server::{AdminError, ServerHandle},
@@ -119,4 +120,51 @@ async fn an_operator_sends_somebody_away_and_closes_a_room() {
     assert!(handle.rooms().await.is_empty());
     let closed = handle.close_room("desk", &room("a"), "").await;
     assert_eq!(closed, Err(AdminError::NoSuchRoom));
+}
+
+#[tokio::test]
+async fn an_operator_bans_a_user_from_everywhere_and_lets_it_back_in() {
+    let server = server().await;
+    let handle = &server.handle;
+    let mut bob = join(&server, "desk", "bob", "a").await;
+    let mut also_bob = join(&server, "solo", "bob", "b").await;
+    let mut alice = join(&server, "desk", "alice", "a").await;
+    handle.ban(&user("bob"), Duration::from_secs(3600));
+    assert_eq!(bob.closed().await, Some(4008));
+    assert_eq!(also_bob.closed().await, Some(4008));
+    let request = || {
+        let mut request = server.request("bob", "a");
+        request.url = server.url("/ws/desk");
+        request
+    };
+    for _ in 0..100 {
+        let Err(refused) = request().connect().await else {
+            panic!("a banned user is let in");
+        };
+        assert_eq!(refused.status(), 429);
+        let seconds: u64 = refused.headers()["Retry-After"]
+            .to_str()
+            .expect("text")
+            .parse()
+            .expect("a number");
+        assert!((3500..=3600).contains(&seconds), "{seconds}");
+    }
+    alice.tell(json!({"type": "Say", "text": "hi"})).await;
+    let banned = handle.banned();
+    assert_eq!(banned.len(), 1);
+    assert_eq!(banned[0].user, "bob");
+    assert!(handle.unban(&user("bob")) && !handle.unban(&user("bob")));
+    assert!(handle.banned().is_empty());
+    assert!(request().connect().await.is_ok());
+}
+
+#[tokio::test]
+async fn who_was_banned_before_the_server_serves_is_not_let_in() {
+    let server = TestServer::start(|server| {
+        server.handle().ban(&user("bob"), Duration::from_secs(3600));
+        server.with_game::<Desk>()
+    })
+    .await;
+    assert_eq!(server.request("bob", "r").status().await, 429);
+    assert_eq!(server.request("alice", "r").status().await, 101);
 }

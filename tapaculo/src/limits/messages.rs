@@ -1,15 +1,16 @@
 //! How much one user may send: limits and bans that follow the user, whatever it connects with.
 
-use super::recent::{Rate, Recent};
+use super::{
+    bans::Bans,
+    recent::{Rate, Recent},
+};
 use crate::{
     clock::{Clock, Timestamp},
     ids::UserId,
-    protocol::Close,
-    room::Outlet,
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, Weak},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -60,11 +61,14 @@ impl Default for MessageLimits {
     }
 }
 
-/// What every user has sent lately, and who is banned.
+/// What every user has sent lately.
 pub(crate) struct Limits {
     /// `None` where nobody counts.
     rate: Option<MessageLimits>,
     users: Mutex<Users>,
+    bans: Arc<Bans>,
+    /// Ends the connections of a user who is banned.
+    end: Box<dyn Fn(&UserId) + Send + Sync>,
     clock: Clock,
 }
 
@@ -81,9 +85,6 @@ struct Usage {
     sent: Recent,
     /// Messages that a room has not finished with, whenever they came: they are of now.
     in_hand: usize,
-    banned_until: Option<Timestamp>,
-    /// Its connections, which a ban ends.
-    outlets: Vec<Weak<Outlet>>,
 }
 
 /// Why a frame is not looked at.
@@ -97,40 +98,50 @@ pub(crate) enum Excess {
 /// One user's account, shared by its connections.
 pub(crate) struct Account {
     limits: Arc<Limits>,
+    user: UserId,
     /// `None` where nobody counts.
     usage: Option<Arc<Mutex<Usage>>>,
 }
 
 impl Limits {
-    pub(crate) fn new(rate: Option<MessageLimits>, clock: Clock) -> Arc<Self> {
+    pub(crate) fn new(
+        rate: Option<MessageLimits>,
+        bans: Arc<Bans>,
+        end: impl Fn(&UserId) + Send + Sync + 'static,
+        clock: Clock,
+    ) -> Arc<Self> {
         Arc::new(Self {
             rate,
             users: Mutex::default(),
+            bans,
+            end: Box::new(end),
             clock,
         })
     }
 
-    /// The account of a user, or how long it is still banned.
-    pub(crate) fn account(self: &Arc<Self>, user: &UserId) -> Result<Account, Duration> {
-        let usage = match &self.rate {
-            None => None,
-            Some(rate) => {
-                let now = self.clock.now();
-                let mut users = self.users();
-                if users.accounts.len() >= users.clean_at.max(USERS) {
-                    users.forget_the_silent(rate, now);
-                    users.clean_at = 2 * users.accounts.len();
-                }
-                let usage = users.accounts.entry(user.clone()).or_default();
-                let usage = Arc::clone(usage);
-                if let Some(time) = locked(&usage).banned(now) {
-                    return Err(time);
-                }
-                Some(usage)
+    /// The account of a user.
+    pub(crate) fn account(self: &Arc<Self>, user: &UserId) -> Account {
+        let usage = self.rate.as_ref().map(|rate| {
+            let now = self.clock.now();
+            let mut users = self.users();
+            if users.accounts.len() >= users.clean_at.max(USERS) {
+                users.forget_the_silent(rate, now);
+                users.clean_at = 2 * users.accounts.len();
             }
-        };
-        let limits = Arc::clone(self);
-        Ok(Account { limits, usage })
+            let usage = users.accounts.entry(user.clone()).or_default();
+            Arc::clone(usage)
+        });
+        Account {
+            limits: Arc::clone(self),
+            user: user.clone(),
+            usage,
+        }
+    }
+
+    /// Bans a user, whose connections end.
+    pub(crate) fn ban(&self, user: &UserId, time: Duration) {
+        self.bans.ban(user, time);
+        (self.end)(user);
     }
 
     fn users(&self) -> MutexGuard<'_, Users> {
@@ -147,34 +158,40 @@ fn locked(usage: &Mutex<Usage>) -> MutexGuard<'_, Usage> {
 }
 
 impl Users {
-    /// Forgets those who are not connected, not banned, and have sent nothing within the window.
+    /// Forgets those who are not connected, and have sent nothing within the window.
     fn forget_the_silent(&mut self, rate: &MessageLimits, now: Timestamp) {
         self.accounts.retain(|_, usage| {
             let is_connected = Arc::strong_count(usage) > 1;
-            let usage = locked(usage);
-            let has_sent = !usage.sent.is_quiet(rate.window_duration, now);
-            is_connected || has_sent || usage.banned(now).is_some()
+            is_connected || !locked(usage).sent.is_quiet(rate.window_duration, now)
         });
     }
 }
 
 impl Account {
-    /// Has a connection ended when its user is banned.
-    pub(crate) fn attach(&self, outlet: &Arc<Outlet>) {
-        if let Some(usage) = &self.usage {
-            let mut usage = locked(usage);
-            usage.outlets.retain(|outlet| outlet.strong_count() > 0);
-            usage.outlets.push(Arc::downgrade(outlet));
-        }
-    }
-
     /// Counts frames that have come in: whether all of them may.
     pub(crate) fn count(&self, frames: u32) -> Result<(), Excess> {
         let (Some(usage), Some(rate)) = (&self.usage, &self.limits.rate) else {
             return Ok(());
         };
-        let (mut usage, now) = (locked(usage), self.limits.clock.now());
-        (0..frames).try_for_each(|_| usage.count(rate, now))
+        if let Some(time) = self.limits.bans.time_left(&self.user) {
+            return Err(Excess::Banned(time));
+        }
+        let free_in = {
+            let (mut usage, now) = (locked(usage), self.limits.clock.now());
+            let counted = (0..frames).try_for_each(|_| usage.count(rate, now));
+            let Err(free_in) = counted else {
+                return Ok(());
+            };
+            if !rate.ban_duration.is_zero() {
+                usage.sent = Recent::default();
+            }
+            free_in
+        };
+        if rate.ban_duration.is_zero() {
+            return Err(Excess::RateLimited(free_in));
+        }
+        self.limits.ban(&self.user, rate.ban_duration);
+        Err(Excess::Banned(rate.ban_duration))
     }
 
     /// The room is given the message that was counted last.
@@ -208,31 +225,14 @@ impl Drop for InHand {
 }
 
 impl Usage {
-    fn banned(&self, now: Timestamp) -> Option<Duration> {
-        let until = self.banned_until.filter(|until| *until > now)?;
-        Some(until.since(now))
-    }
-
-    fn count(&mut self, rate: &MessageLimits, now: Timestamp) -> Result<(), Excess> {
-        if let Some(time) = self.banned(now) {
-            return Err(Excess::Banned(time));
-        }
+    /// Counts a frame, or says when there will be room for one.
+    fn count(&mut self, rate: &MessageLimits, now: Timestamp) -> Result<(), Duration> {
         let most = rate.max_messages_per_window as usize;
         let most = most.saturating_sub(self.in_hand);
         let window = rate.window_duration;
-        let Err(free) = self.sent.fits(Rate { most, window }, now) else {
-            self.sent.note(now);
-            return Ok(());
-        };
-        if rate.ban_duration.is_zero() {
-            return Err(Excess::RateLimited(free));
-        }
-        self.banned_until = Some(now + rate.ban_duration);
-        self.sent = Recent::default();
-        for outlet in self.outlets.drain(..).filter_map(|outlet| outlet.upgrade()) {
-            outlet.dismiss(Close::Banned);
-        }
-        Err(Excess::Banned(rate.ban_duration))
+        self.sent.fits(Rate { most, window }, now)?;
+        self.sent.note(now);
+        Ok(())
     }
 }
 
@@ -257,14 +257,13 @@ mod tests {
             let at = Timestamp::from_millis(at);
             match usage.count(&rate, at) {
                 Ok(()) => taken.push(at),
-                Err(Excess::RateLimited(time)) => {
+                Err(time) => {
                     let mut later = Usage {
                         sent: usage.sent.clone(),
                         ..Usage::default()
                     };
                     assert!(later.count(&rate, at + time).is_ok(), "{at:?} {time:?}");
                 }
-                Err(banned) => panic!("{banned:?}"),
             }
         }
         for four in taken.windows(4) {
@@ -277,27 +276,17 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_ban_lasts_its_time_and_then_is_over() {
-        let (rate, mut usage) = (rate(500), Usage::default());
-        let at = Timestamp::from_millis;
-        for moment in [0, 1, 2] {
-            assert_eq!(usage.count(&rate, at(moment)), Ok(()));
-        }
-        let banned = |time| Err(Excess::Banned(Duration::from_millis(time)));
-        assert_eq!(usage.count(&rate, at(3)), banned(500));
-        assert_eq!(usage.count(&rate, at(500)), banned(3));
-        assert_eq!(usage.banned(at(502)), Some(Duration::from_millis(1)));
-        assert_eq!(usage.banned(at(503)), None);
-        assert_eq!(usage.count(&rate, at(503)), Ok(()));
+    fn limits(rate: MessageLimits) -> Arc<Limits> {
+        let clock = Clock::start();
+        let bans = Arc::new(Bans::new(clock));
+        Limits::new(Some(rate), bans, |_| {}, clock)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_message_counts_while_it_waits_for_its_room_and_for_a_window_from_then_on() {
-        let limits = Limits::new(Some(rate(0)), Clock::start());
+        let limits = limits(rate(0));
         let user = UserId::new("alice").unwrap();
         let (one, other) = (limits.account(&user), limits.account(&user));
-        let (one, other) = (one.ok().unwrap(), other.ok().unwrap());
         assert!(one.count(1).is_ok());
         let first = one.take_in_hand();
         // However long the room takes: three in hand are three handled at one moment.
@@ -316,25 +305,41 @@ mod tests {
         assert!(one.count(1).is_err() && other.count(1).is_err());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn who_goes_over_the_limit_is_banned_with_all_connections() {
+        let clock = Clock::start();
+        let ended = Arc::new(Mutex::new(Vec::new()));
+        let end = {
+            let ended = Arc::clone(&ended);
+            move |user: &UserId| ended.lock().unwrap().push(user.to_string())
+        };
+        let limits = Limits::new(Some(rate(500)), Arc::new(Bans::new(clock)), end, clock);
+        let user = UserId::new("alice").unwrap();
+        let (one, other) = (limits.account(&user), limits.account(&user));
+        assert!(one.count(2).is_ok() && other.count(1).is_ok());
+        let banned = |time| Err(Excess::Banned(Duration::from_millis(time)));
+        assert_eq!(other.count(1), banned(500));
+        assert_eq!(*ended.lock().unwrap(), ["alice"]);
+        tokio::time::advance(Duration::from_millis(499)).await;
+        assert_eq!(one.count(1), banned(1));
+        assert_eq!(ended.lock().unwrap().len(), 1);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(one.count(3).is_ok());
+    }
+
     #[tokio::test]
-    async fn users_who_are_gone_are_forgotten_but_not_their_bans() {
-        let rate = MessageLimits {
+    async fn users_who_are_gone_are_forgotten() {
+        let limits = limits(MessageLimits {
             max_messages_per_window: 1,
             window_duration: Duration::ZERO,
             ..MessageLimits::default()
-        };
-        let limits = Limits::new(Some(rate), Clock::start());
+        });
         let user = |number: usize| UserId::new(format!("user {number}")).unwrap();
-        let banned = limits.account(&user(0)).ok().unwrap();
-        let until = limits.clock.now() + Duration::from_secs(60);
-        locked(banned.usage.as_ref().unwrap()).banned_until = Some(until);
-        drop(banned);
-        let connected = limits.account(&user(1)).ok().unwrap();
+        let connected = limits.account(&user(1));
         for number in 2..10 * USERS {
-            assert!(limits.account(&user(number)).is_ok());
+            limits.account(&user(number));
         }
         assert!(limits.users().accounts.len() <= USERS);
-        assert!(limits.account(&user(0)).is_err());
         assert!(limits.users().accounts.contains_key(&user(1)));
         drop(connected);
     }

@@ -2,15 +2,16 @@
 
 use super::{ServerHandle, app::App};
 use crate::{
+    clock::Timestamp,
     game::{Census, Occupancy, Post, encode},
     ids::{Role, RoomId, Seat, SessionId, UserId},
     log::Audience,
-    protocol::Author,
+    protocol::{Author, Close},
     room::Door,
 };
 use futures_util::future::join_all;
 use serde::Serialize;
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 /// A room of a server: [`ServerHandle::rooms`].
 #[derive(Clone, Debug, Serialize)]
@@ -43,6 +44,16 @@ pub struct MemberStatus {
     pub session: SessionId,
     /// Whether its connection is up; otherwise its place is held for it.
     pub is_connected: bool,
+}
+
+/// Somebody who is banned: [`ServerHandle::banned`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Ban {
+    /// The user, as its tokens name it.
+    pub user: UserId,
+    /// When it may come back.
+    pub until: Timestamp,
 }
 
 /// Why the server did not do what an operator asked for.
@@ -142,6 +153,31 @@ impl ServerHandle {
         let door = self.door(game, room)?;
         let post = Post::Close(reason.into());
         door.post(post).await.ok_or(AdminError::NoSuchRoom)
+    }
+
+    /// Bans a user from the whole server for so long from now, in place of a ban that there was: its
+    /// connections are closed with `4008`, and new ones answered `429`. Its seats are held as for a
+    /// lost connection: [`kick`](Self::kick) takes them. It is remembered by this process, also
+    /// before the server serves.
+    pub fn ban(&self, user: &UserId, time: Duration) {
+        self.bans().ban(user, time);
+        if let Some(app) = self.app() {
+            app.connections.close(user, Close::Banned, |_| true);
+        }
+    }
+
+    /// Lets a user back in, whoever banned it; answers whether it was banned.
+    pub fn unban(&self, user: &UserId) -> bool {
+        self.bans().unban(user)
+    }
+
+    /// Everyone who is banned, by an operator or by going over a limit, in order of their names.
+    #[must_use]
+    pub fn banned(&self) -> Vec<Ban> {
+        let all = self.bans().list().into_iter();
+        let mut all: Vec<_> = all.map(|(user, until)| Ban { user, until }).collect();
+        all.sort_unstable_by(|a, b| a.user.cmp(&b.user));
+        all
     }
 
     fn door(&self, game: &str, room: &RoomId) -> Result<Arc<dyn Door>, AdminError> {

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     auth::{Families, JwtAuth},
     clock::Clock,
+    ids::UserId,
     limits::{Gate, Limits, MessageLimits},
     protocol::Close,
     session::Heartbeat,
@@ -74,7 +75,12 @@ impl App {
             [only] => Some(only.name()),
             _ => None,
         };
-        let clock = Clock::start();
+        let clock = handle.clock;
+        let connections = Connections::new(max_connections);
+        let all = connections.clone();
+        let end = move |user: &UserId| {
+            all.close(user, Close::Banned, |_| true);
+        };
         let app = Arc::new(Self {
             auth,
             only_game,
@@ -88,12 +94,12 @@ impl App {
                     limits.max_size_bytes
                 }),
             clock,
-            limits: Limits::new(limits, clock),
+            limits: Limits::new(limits, Arc::clone(handle.bans()), end, clock),
             gate: Gate::new(connection_limits, heartbeat.notices_in(), clock),
             origins: AllowedOrigins::read(allowed_origins.as_deref())?,
             proxies: TrustedProxies::read(&trusted_proxies)?,
             registry: Registry::new(games, max_rooms, clock),
-            connections: Connections::new(max_connections),
+            connections,
             handle,
             drained: OnceCell::new(),
         });

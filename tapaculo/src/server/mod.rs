@@ -24,7 +24,7 @@ mod tokens;
 mod upgrade;
 
 pub use self::{
-    admin::{AdminError, MemberStatus, RoomStatus},
+    admin::{AdminError, Ban, MemberStatus, RoomStatus},
     shutdown::ServerHandle,
     tokens::LoginRefused,
 };

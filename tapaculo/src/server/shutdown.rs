@@ -1,7 +1,7 @@
 //! How a server is told to end: by a signal to the process, or by a handle.
 
 use super::app::App;
-use crate::auth::Revoked;
+use crate::{auth::Revoked, clock::Clock, limits::Bans};
 use std::{
     fmt,
     sync::{Arc, OnceLock, Weak},
@@ -15,6 +15,9 @@ pub struct ServerHandle {
     app: Arc<OnceLock<Weak<App>>>,
     /// Here rather than in the app, for it may be told before there is one.
     revoked: Arc<Revoked>,
+    bans: Arc<Bans>,
+    /// The server's time.
+    pub(super) clock: Clock,
 }
 
 impl fmt::Debug for ServerHandle {
@@ -27,7 +30,10 @@ impl fmt::Debug for ServerHandle {
 
 impl ServerHandle {
     pub(super) fn new() -> Self {
+        let clock = Clock::start();
         Self {
+            bans: Arc::new(Bans::new(clock)),
+            clock,
             requested: Arc::new(watch::Sender::new(false)),
             app: Arc::default(),
             revoked: Arc::default(),
@@ -46,6 +52,10 @@ impl ServerHandle {
 
     pub(super) fn revoked(&self) -> &Revoked {
         &self.revoked
+    }
+
+    pub(super) fn bans(&self) -> &Arc<Bans> {
+        &self.bans
     }
 
     /// Takes no more connections, lets each message in hand finish, and closes all connections

@@ -80,7 +80,12 @@ pub(super) fn upgrade(
         let headers = response.headers_mut();
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, chosen);
     }
-    let account = app.limits.account(&access.user).map_err(Reject::banned)?;
+    let refuse_banned = || match app.handle.bans().time_left(&access.user) {
+        Some(time) => Err(Reject::banned(time)),
+        None => Ok(()),
+    };
+    refuse_banned()?;
+    let account = app.limits.account(&access.user);
     let place = Place {
         game,
         room: access.room.clone(),
@@ -96,7 +101,8 @@ pub(super) fn upgrade(
         ));
     };
     let lease = TokenLease::new(app, game, &access, admission);
-    // Asked now that a revocation would find the connection: none falls between the two.
+    // Asked now that a ban or a revocation would find the connection: none falls between the two.
+    refuse_banned()?;
     if app.handle.revoked().has(&access.identity) {
         return Err(Reject::unauthorized(AuthErrorKind::Revoked.to_string()));
     }
@@ -126,7 +132,6 @@ fn start(
     lease: TokenLease,
 ) -> session::Start {
     let term = lease::term(&access);
-    account.attach(&outlet);
     let visitor = Visitor {
         outlet: Arc::clone(&outlet),
         newcomer: Newcomer {

@@ -5,7 +5,7 @@ use crate::{
     clock::Clock,
     game::{Census, Connection, Post},
     ids::UserId,
-    limits::Limits,
+    limits::{Bans, Limits},
     protocol::{Close, Dialect, ErrorCode, frames},
     room::{Call, Departure, Door, Outlet, Ticket, Unfit, Visitor},
 };
@@ -123,15 +123,15 @@ async fn served_with(pipe: usize, most: Option<usize>) -> Served {
     let outlet = Arc::new(Outlet::new(Connection(1), user, Dialect::Json).bounded(most));
     let (ours, theirs) = duplex(pipe);
     let door: Arc<dyn Door> = Arc::clone(&room) as _;
+    let clock = Clock::start();
+    let limits = Limits::new(None, Arc::new(Bans::new(clock)), |_| {}, clock);
     let start = Start {
         outlet: Arc::clone(&outlet),
         join: Box::pin(async { Some(door) }),
         heartbeat: Heartbeat::default(),
         term: term(3600),
         lease: Box::new(Trusting),
-        account: Limits::new(None, Clock::start())
-            .account(&outlet.user)
-            .unwrap_or_else(|_| panic!("nobody is banned")),
+        account: limits.account(&outlet.user),
         max_message: 1024,
     };
     Served {
