@@ -1,4 +1,4 @@
-//! How many connections, guests' tokens and rooms there may be.
+//! How many connections, tokens and rooms there may be.
 
 use crate::games::Desk;
 use serde_json::json;
@@ -36,7 +36,7 @@ fn plenty() -> ConnectionLimits {
         requests_per_address: 1000,
         joins_per_user: 1000,
         joins_per_address: 1000,
-        guest_tokens_per_address: 1000,
+        tokens_per_address: 1000,
         window_duration: Duration::from_secs(3600),
     }
 }
@@ -238,7 +238,7 @@ async fn an_address_asks_for_so_many_connections_whether_or_not_it_has_tokens() 
 #[tokio::test]
 async fn an_address_gets_so_many_guest_tokens() {
     let server = limited(ConnectionLimits {
-        guest_tokens_per_address: 3,
+        tokens_per_address: 3,
         ..plenty()
     });
     let server = server.await;

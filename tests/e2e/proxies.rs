@@ -11,7 +11,7 @@ use tapaculo_tests::{
 /// Two guests an address, in so long a time that no test gets there by accident.
 fn two_guests() -> ConnectionLimits {
     ConnectionLimits {
-        guest_tokens_per_address: 2,
+        tokens_per_address: 2,
         window_duration: Duration::from_secs(3600),
         ..ConnectionLimits::default()
     }

@@ -1,4 +1,4 @@
-//! How many connections and guests' tokens one user and one address may have.
+//! How many connections and tokens one user and one address may have.
 
 use super::recent::{Rate, RecentOf};
 use crate::{
@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-/// How many connections and guests' tokens one user and one address may have.
+/// How many connections and tokens one user and one address may have.
 ///
 /// ```
 /// use tapaculo::ConnectionLimits;
@@ -47,16 +47,17 @@ pub struct ConnectionLimits {
     pub joins_per_user: usize,
     /// How often one address may try to connect within any window, whether or not it has a token.
     pub joins_per_address: usize,
-    /// How many guests' tokens one address may have within any window.
-    pub guest_tokens_per_address: usize,
+    /// How often one address may ask for a token at `POST /token` within any window, as a guest or to
+    /// log in: that slows down guessing passwords, too.
+    pub tokens_per_address: usize,
     /// How long the window is; it slides, so that the limits hold from any moment on.
     pub window_duration: Duration,
 }
 
 impl Default for ConnectionLimits {
-    /// 8 rooms a user, 256 WebSockets and as many other connections an address; 30 joins a user, 300 an address and 60 guests'
-    /// tokens an address within a minute: thirty pupils behind one address may each come back ten
-    /// times a minute.
+    /// 8 rooms a user, 256 WebSockets and as many other connections an address; within a minute 30
+    /// joins a user, 300 joins and 60 tokens an address: thirty pupils behind one address may each
+    /// come back ten times a minute.
     fn default() -> Self {
         Self {
             open_per_user: 8,
@@ -64,7 +65,7 @@ impl Default for ConnectionLimits {
             requests_per_address: 256,
             joins_per_user: 30,
             joins_per_address: 300,
-            guest_tokens_per_address: 60,
+            tokens_per_address: 60,
             window_duration: Duration::from_secs(60),
         }
     }
@@ -243,15 +244,15 @@ impl Gate {
         counted.map_err(too_many("too many connections from this address"))
     }
 
-    /// An address asks for a guest's token.
-    pub(crate) fn admit_guest(&self, address: Option<IpAddr>) -> Result<(), TooMany> {
+    /// An address asks for a token: a guest, or somebody who logs in.
+    pub(crate) fn log_in(&self, address: Option<IpAddr>) -> Result<(), TooMany> {
         let (Some(limits), Some(address)) = (&self.limits, address) else {
             return Ok(());
         };
-        let rate = limits.rate(limits.guest_tokens_per_address);
+        let rate = limits.rate(limits.tokens_per_address);
         let now = self.clock.now();
         let counted = self.seen().guests.count(address.into(), rate, now);
-        counted.map_err(too_many("too many guests from this address"))
+        counted.map_err(too_many("too many logins from this address"))
     }
 
     /// A user, who has shown its token, asks for its place in a room.
@@ -397,7 +398,7 @@ mod tests {
             let address = Some(IpAddr::V4(number.into()));
             assert!(gate.accept(address).is_some());
             gate.arrive(address).unwrap();
-            gate.admit_guest(address).unwrap();
+            gate.log_in(address).unwrap();
             let user = format!("user {number}");
             let pass = gate.enter(place(&user, "r"), address);
             assert!(pass.is_ok());

@@ -167,6 +167,10 @@ impl ServerHandle {
     }
 
     /// Lets a user back in, whoever banned it; answers whether it was banned.
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "what counts is that it is banned no more"
+    )]
     pub fn unban(&self, user: &UserId) -> bool {
         self.bans().unban(user)
     }

@@ -187,7 +187,7 @@ impl Server {
         self
     }
 
-    /// How many connections and guests' tokens one user and one address may have. Without it nobody
+    /// How many connections and tokens one user and one address may have. Without it nobody
     /// counts them: a server in the open should say
     /// `with_connection_limits(ConnectionLimits::default())`, and, behind a proxy,
     /// [`with_trusted_proxies`](Self::with_trusted_proxies).
@@ -222,7 +222,7 @@ impl Server {
         self
     }
 
-    /// The origins from which pages may connect and ask for guests' tokens; pages of others are
+    /// The origins from which pages may connect and ask for tokens; pages of others are
     /// answered `403`. Further calls add to them.
     ///
     /// Scheme, host and port must be the same as of one in this list: `https://example.org` allows

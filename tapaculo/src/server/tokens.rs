@@ -114,7 +114,7 @@ pub(super) async fn begin(
     request: Request,
 ) -> Result<Response, Reject> {
     let address = app.proxies.client(&request);
-    app.gate.admit_guest(address).map_err(Reject::too_many)?;
+    app.gate.log_in(address).map_err(Reject::too_many)?;
     let body = body(request).await?;
     let login = match &app.issuer {
         Some(Issuer::Guests) => guest(&body)?,
