@@ -2,6 +2,7 @@
 
 use crate::games::Desk;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tapaculo::Server;
 use tapaculo_tests::{client::Client, server::TestServer};
 
@@ -20,7 +21,12 @@ impl Scene {
     }
 
     pub(crate) async fn with(configure: impl FnOnce(Server) -> Server) -> Self {
-        let server = TestServer::start(|server| configure(server.with_game::<Desk>())).await;
+        // Bob reads only when he is asked, so nobody asks whether he lives.
+        let never = Duration::from_secs(24 * 60 * 60);
+        let server = TestServer::start(|server| {
+            configure(server.with_game::<Desk>().with_heartbeat(never, never))
+        });
+        let server = server.await;
         let bob = server.join("bob", ROOM).await;
         Self { server, bob }
     }
