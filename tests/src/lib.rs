@@ -4,6 +4,7 @@ pub mod browser;
 pub mod chess;
 pub mod client;
 pub mod codec;
+pub mod forge;
 pub mod http;
 pub mod process;
 pub mod proxy;

@@ -1,15 +1,12 @@
 //! A connection lasts as long as its token, or as the fresh one that it is sent.
 
-use super::{
-    desk_with,
-    forge::{signed, with},
-    join, request, status,
-};
+use super::{desk_with, join, request, status};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tapaculo::{JwtAuth, JwtKey, JwtOptions, MessageLimits, Server};
 use tapaculo_tests::{
     client::{Client, Received},
+    forge::{signed, with},
     server::{SECRET, TestServer},
 };
 

@@ -1,16 +1,15 @@
 //! A table of tokens that are not good, each with its name; and beside each kind the good one.
 
-use super::{
-    desk,
-    forge::{RSA_PUBLIC, Signer, encoded, good, now, parts, signed, with},
-    status,
-};
+use super::{desk, status};
 use futures_util::{StreamExt, stream};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use std::{collections::HashSet, fmt::Write, time::Duration};
 use tapaculo::{JwtKey, JwtOptions};
-use tapaculo_tests::server::{SECRET, TestServer};
+use tapaculo_tests::{
+    forge::{RSA_PUBLIC, Signer, encoded, good, now, parts, signed, with},
+    server::{SECRET, TestServer},
+};
 
 type Rows = Vec<(String, String)>;
 

@@ -1,9 +1,7 @@
 //! Tokens: which are accepted, how they are taken back, how they end, and where they come from.
 
 mod expiring;
-mod forge;
 mod forged;
-mod logging;
 mod login;
 mod public_keys;
 mod refreshing;

@@ -1,16 +1,15 @@
 //! Tokens that somebody else's login signs with a key of which we have the public half.
 
-use super::{
-    desk,
-    forge::{
-        ED25519_PUBLIC, P256, P256_PUBLIC, RSA, RSA_PUBLIC, Signer, der, encoded, good, parts,
-    },
-    status,
-};
+use super::{desk, status};
 use jsonwebtoken::Algorithm;
 use serde_json::json;
 use tapaculo::{AuthErrorKind, JwtAuth, JwtKey, JwtOptions, Server};
-use tapaculo_tests::server::{SECRET, TestServer};
+use tapaculo_tests::{
+    forge::{
+        ED25519_PUBLIC, P256, P256_PUBLIC, RSA, RSA_PUBLIC, Signer, der, encoded, good, parts,
+    },
+    server::{SECRET, TestServer},
+};
 
 fn public(pem: &str, id: &str) -> JwtKey {
     JwtKey::public_pem(pem).expect("a public key").with_id(id)

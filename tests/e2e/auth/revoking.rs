@@ -1,14 +1,11 @@
 //! Tokens that are taken back: who is here by them has to go, and nobody comes in by them.
 
-use super::{
-    desk,
-    forge::{signed, with},
-    join, status,
-};
+use super::{desk, join, status};
 use serde_json::json;
 use tapaculo::{AuthErrorKind, JwtAuth, JwtKey, JwtOptions, Login, Server};
 use tapaculo_tests::{
     client::Client,
+    forge::{signed, with},
     server::{SECRET, TestServer},
 };
 

@@ -1,23 +1,27 @@
-//! Tokens stay out of the log, however much of it is written.
+//! Tokens stay out of the log, however much of it is written; in a process of its own, whose log
+//! nobody else writes.
 
-use super::{
-    desk_with,
-    forge::{self, Signer, good, parts, signed, with},
-    join,
-};
 use serde_json::json;
 use std::{
     io::{self, Write},
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tapaculo::{JwtAuth, JwtKey, JwtOptions, MessageLimits, Server};
+use tapaculo::{JwtAuth, JwtKey, JwtOptions, MessageLimits, prelude::*};
 use tapaculo_tests::{
-    client::{JSON, Request},
+    client::{Client, JSON, Request},
+    forge::{self, Signer, good, parts, signed, with},
     http,
-    server::SECRET,
+    server::{SECRET, TestServer},
 };
 use tracing_subscriber::fmt::MakeWriter;
+
+#[tapaculo::game]
+#[derive(Default)]
+struct Quiet;
+
+#[tapaculo::game]
+impl Quiet {}
 
 /// Whatever is logged, as text.
 #[derive(Clone, Default)]
@@ -49,7 +53,6 @@ impl Log {
     }
 }
 
-// In one thread: the subscriber is this test's alone, and the server's tasks are in the same thread.
 #[tokio::test]
 async fn no_token_is_in_the_log_nor_in_an_error_whichever_way_it_comes() {
     let log = Log::default();
@@ -58,7 +61,7 @@ async fn no_token_is_in_the_log_nor_in_an_error_whichever_way_it_comes() {
         .with_ansi(false)
         .with_writer(log.clone())
         .finish();
-    let logging = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
+    tracing_subscriber::util::SubscriberInitExt::init(subscriber);
     let options = JwtOptions {
         keys: vec![
             JwtKey::secret(SECRET),
@@ -69,9 +72,10 @@ async fn no_token_is_in_the_log_nor_in_an_error_whichever_way_it_comes() {
     };
     let configure = |server: Server| {
         let limits = MessageLimits::default();
+        let server = server.with_game::<Quiet>();
         server.with_guest_tokens().with_limits(limits)
     };
-    let server = desk_with(options, configure).await;
+    let server = TestServer::start_with(JwtAuth::with_options(options), configure).await;
     let stranger = JwtAuth::new("another secret of thirty-two bytes!!");
     let sign = |auth: &JwtAuth| auth.sign_access("alice", "r", "s", 600).expect("it signs");
     let mut secrets = vec![
@@ -82,7 +86,7 @@ async fn no_token_is_in_the_log_nor_in_an_error_whichever_way_it_comes() {
         signed(&with(json!({"kind": "root"}))),
         signed(&with(json!({"role": 7}))),
         signed(&with(json!({"sub": ""}))),
-        signed(&with(json!({"game": "chess"}))),
+        signed(&with(json!({"game": "other"}))),
         Signer::secret(SECRET).headed(json!({"crit": ["x"]})),
         Signer::secret(SECRET).sign("{", good().to_string()),
         server.auth.sign_refresh("alice", 600).expect("it signs"),
@@ -140,7 +144,6 @@ async fn no_token_is_in_the_log_nor_in_an_error_whichever_way_it_comes() {
     assert_eq!(client.closed().await, Some(4001));
     secrets.push(revoked);
     server.handle.shutdown().await;
-    drop(logging);
 
     let log = log.text();
     assert!(
@@ -156,6 +159,15 @@ async fn no_token_is_in_the_log_nor_in_an_error_whichever_way_it_comes() {
         assert!(!log.contains(signature), "{log}");
     }
     assert!(!log.contains(SECRET) && !log.contains(forge::RSA), "{log}");
+}
+
+/// Connects with a token, and reads the greeting.
+async fn join(server: &TestServer, token: &str) -> Client {
+    let request = Request::new(server.url("/ws")).protocols(JSON);
+    let request = request.header("Authorization", format!("Bearer {token}"));
+    let mut client = request.connect().await.expect("the token is accepted");
+    client.until("synced").await;
+    client
 }
 
 fn parts_of(token: &str) -> (&str, &str) {

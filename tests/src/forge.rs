@@ -1,5 +1,6 @@
 //! Tokens written by hand, good and bad.
 
+use crate::server::SECRET;
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -7,71 +8,91 @@ use base64::{
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tapaculo_tests::server::SECRET;
 
-pub(super) const RSA: &str = include_str!("../../keys/rsa.pem");
-pub(super) const RSA_PUBLIC: &str = include_str!("../../keys/rsa.pub.pem");
-pub(super) const P256: &str = include_str!("../../keys/p256.pem");
-pub(super) const P256_PUBLIC: &str = include_str!("../../keys/p256.pub.pem");
-pub(super) const ED25519: &str = include_str!("../../keys/ed25519.pem");
-pub(super) const ED25519_PUBLIC: &str = include_str!("../../keys/ed25519.pub.pem");
+/// A private key of RSA, PKCS #1.
+pub const RSA: &str = include_str!("../keys/rsa.pem");
+/// The public half of [`RSA`].
+pub const RSA_PUBLIC: &str = include_str!("../keys/rsa.pub.pem");
+/// A private key of P-256, PKCS #8.
+pub const P256: &str = include_str!("../keys/p256.pem");
+/// The public half of [`P256`].
+pub const P256_PUBLIC: &str = include_str!("../keys/p256.pub.pem");
+/// A private key of Ed25519, PKCS #8.
+pub const ED25519: &str = include_str!("../keys/ed25519.pem");
+/// The public half of [`ED25519`].
+pub const ED25519_PUBLIC: &str = include_str!("../keys/ed25519.pub.pem");
 
 /// A key to sign with, and the algorithm that goes with it.
-#[derive(Clone)]
-pub(super) struct Signer {
+#[derive(Clone, Debug)]
+pub struct Signer {
     algorithm: Algorithm,
     key: EncodingKey,
 }
 
 impl Signer {
-    pub(super) fn secret(secret: impl AsRef<[u8]>) -> Self {
+    /// A secret: HS256.
+    #[must_use]
+    pub fn secret(secret: impl AsRef<[u8]>) -> Self {
         let key = EncodingKey::from_secret(secret.as_ref());
         let algorithm = Algorithm::HS256;
         Self { algorithm, key }
     }
 
-    pub(super) fn rsa() -> Self {
+    /// [`RSA`]: RS256.
+    #[must_use]
+    pub fn rsa() -> Self {
         let key = EncodingKey::from_rsa_der(&der(RSA));
         let algorithm = Algorithm::RS256;
         Self { algorithm, key }
     }
 
-    pub(super) fn p256() -> Self {
+    /// [`P256`]: ES256.
+    #[must_use]
+    pub fn p256() -> Self {
         let key = EncodingKey::from_ec_der(&der(P256));
         let algorithm = Algorithm::ES256;
         Self { algorithm, key }
     }
 
-    pub(super) fn ed25519() -> Self {
+    /// [`ED25519`]: `EdDSA`.
+    #[must_use]
+    pub fn ed25519() -> Self {
         let key = EncodingKey::from_ed_der(&der(ED25519));
         let algorithm = Algorithm::EdDSA;
         Self { algorithm, key }
     }
 
     /// The same key with another algorithm of its family.
-    pub(super) fn by(self, algorithm: Algorithm) -> Self {
+    #[must_use]
+    pub fn by(self, algorithm: Algorithm) -> Self {
         Self { algorithm, ..self }
     }
 
     /// Signs these very texts, whatever they are.
-    pub(super) fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+    pub fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         self.sign_parts(&encoded(header), &encoded(payload))
     }
 
     /// Signs parts that are encoded already.
-    pub(super) fn sign_parts(&self, header: &str, payload: &str) -> String {
+    ///
+    /// # Panics
+    /// If the key does not go with the algorithm.
+    #[must_use]
+    pub fn sign_parts(&self, header: &str, payload: &str) -> String {
         let signed = format!("{header}.{payload}");
         let signature = crypto::sign(signed.as_bytes(), &self.key, self.algorithm);
         format!("{signed}.{}", signature.expect("it signs"))
     }
 
     /// Signs claims under the header that belongs to the key.
-    pub(super) fn claims(&self, claims: &Value) -> String {
+    #[must_use]
+    pub fn claims(&self, claims: &Value) -> String {
         self.sign(self.header(json!({})).to_string(), claims.to_string())
     }
 
     /// Signs good claims under a header that is changed.
-    pub(super) fn headed(&self, changes: Value) -> String {
+    #[must_use]
+    pub fn headed(&self, changes: Value) -> String {
         self.sign(self.header(changes).to_string(), good().to_string())
     }
 
@@ -82,17 +103,20 @@ impl Signer {
 }
 
 /// Signs claims as the server of the tests does.
-pub(super) fn signed(claims: &Value) -> String {
+#[must_use]
+pub fn signed(claims: &Value) -> String {
     Signer::secret(SECRET).claims(claims)
 }
 
 /// Good claims, changed; `null` takes one away.
-pub(super) fn with(changes: Value) -> Value {
+#[must_use]
+pub fn with(changes: Value) -> Value {
     changed(good(), changes)
 }
 
 /// Claims that are good for ten minutes.
-pub(super) fn good() -> Value {
+#[must_use]
+pub fn good() -> Value {
     json!({
         "sub": "alice", "room": "r", "session_id": "s", "kind": "access", "exp": now() + 600,
     })
@@ -112,23 +136,37 @@ fn changed(mut object: Value, changes: Value) -> Value {
     object
 }
 
-pub(super) fn now() -> u64 {
+/// The time, in seconds since 1970.
+///
+/// # Panics
+/// Before 1970.
+#[must_use]
+pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.expect("after 1970").as_secs()
 }
 
-pub(super) fn encoded(part: impl AsRef<[u8]>) -> String {
+/// A part of a token, as it stands in it.
+pub fn encoded(part: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(part)
 }
 
 /// The header, the payload and the signature of a token, as they stand in it.
-pub(super) fn parts(token: &str) -> [&str; 3] {
+///
+/// # Panics
+/// If it has others.
+#[must_use]
+pub fn parts(token: &str) -> [&str; 3] {
     let parts: Vec<_> = token.split('.').collect();
     parts.try_into().expect("three parts")
 }
 
 /// What is in a PEM file.
-pub(super) fn der(pem: &str) -> Vec<u8> {
+///
+/// # Panics
+/// If it is none.
+#[must_use]
+pub fn der(pem: &str) -> Vec<u8> {
     let lines = pem.lines().filter(|line| !line.starts_with("-----"));
     STANDARD
         .decode(lines.collect::<String>())
