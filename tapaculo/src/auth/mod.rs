@@ -45,6 +45,9 @@ use std::{fmt, sync::Arc, time::Duration};
 /// Whoever has the secret can be anyone: keep it out of the code, and make it 32 random bytes or
 /// more. An empty one signs nothing and serves nothing; a shorter one is warned of.
 ///
+/// Neither tokens nor keys are ever logged or printed by this crate. What it stands on may: at its
+/// level `trace`, `tungstenite` logs whole frames through the `log` crate, a fresh token among them.
+///
 /// ```
 /// use tapaculo::JwtAuth;
 ///
@@ -172,15 +175,18 @@ impl JwtAuth {
         }
     }
 
-    /// By what a token of either kind may be revoked.
+    /// By what a token of either kind may be revoked; also one that is not valid yet.
     pub(crate) fn identity(&self, token: &str) -> Result<Identity, AuthError> {
-        let access = self.read_access(token).map(|access| access.identity);
-        match access {
-            Err(error) if error.kind() == AuthErrorKind::Kind => {
-                self.read_refresh(token).map(|refresh| refresh.identity)
-            }
-            access => access,
+        let (claims, mark) = self.open(token)?;
+        match self.0.rules.check(&claims, Moment::now()) {
+            Err(error) if error.kind() != AuthErrorKind::Early => return Err(error),
+            _ => {}
         }
+        let ends = self.ends(&claims);
+        Ok(match claims.kind {
+            Some(Kind::Refresh) => Refresh::read(claims, mark, ends)?.identity,
+            _ => Access::read(claims, mark, ends)?.identity,
+        })
     }
 
     /// Fails if no token could be trusted.
@@ -221,12 +227,17 @@ impl JwtAuth {
 
     /// The claims of a token that is in force, and what it is known by.
     fn verify(&self, token: &str) -> Result<(Claims, Mark), AuthError> {
+        let (claims, mark) = self.open(token)?;
+        self.0.rules.check(&claims, Moment::now())?;
+        Ok((claims, mark))
+    }
+
+    /// The claims of a token that was signed with a key of ours, in force or not.
+    fn open(&self, token: &str) -> Result<(Claims, Mark), AuthError> {
         self.ready()?;
-        let Checker { keys, rules } = &*self.0;
         let parts = Parts::of(token)?;
-        keys.check(&parts)?;
+        self.0.keys.check(&parts)?;
         let claims: Claims = parts.claims()?;
-        rules.check(&claims, Moment::now())?;
         let mark = Mark::token(&claims, parts.signed);
         Ok((claims, mark))
     }

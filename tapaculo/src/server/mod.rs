@@ -281,8 +281,9 @@ impl Server {
     /// [`ServerHandle`] says so, then drains.
     ///
     /// # Errors
-    /// If the address can't be listened on, there is no auth or no game, the secret is empty, two
-    /// games have one name, or an origin or a proxy is none.
+    /// If the address can't be listened on, there is no auth or no game, a key for tokens can't be
+    /// used, tokens are for guests and for a login at once, two games have one name, or an origin or
+    /// a proxy is none.
     pub async fn listen(self, address: impl ToSocketAddrs + fmt::Display) -> anyhow::Result<()> {
         let listener = TcpListener::bind(&address)
             .await

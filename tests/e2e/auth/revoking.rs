@@ -69,6 +69,10 @@ async fn what_is_no_token_of_ours_is_not_revoked() {
     assert_eq!(error.expect_err("forged").kind(), AuthErrorKind::Invalid);
     let expired = signed(&with(json!({"exp": 1})));
     assert_eq!(server.handle.revoke_token(&expired).expect("it is over"), 0);
+    let early = signed(&with(
+        json!({"nbf": 99_999_999_998_u64, "exp": 99_999_999_999_u64}),
+    ));
+    assert_eq!(server.handle.revoke_token(&early).expect("in time"), 0);
     let unused = Server::new().handle();
     let error = unused.revoke_token(&expired).expect_err("nobody serves");
     assert_eq!(error.kind(), AuthErrorKind::NotServing);
