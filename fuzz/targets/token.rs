@@ -71,7 +71,9 @@ fn json(part: &[u8]) -> Value {
 
 /// What a token says that lets somebody in.
 fn check(head: &[u8], claims: &[u8], admitted: &Admitted) {
-    assert_eq!(json(head)["alg"], "HS256");
+    let head = json(head);
+    assert_eq!(head["alg"], "HS256");
+    assert_eq!(head.get("crit"), None, "nobody understands it");
     let claims = json(claims);
     assert_eq!(claims["sub"], *admitted.user);
     assert_eq!(claims["room"], *admitted.room);
@@ -81,6 +83,7 @@ fn check(head: &[u8], claims: &[u8], admitted: &Admitted) {
     assert!(is_name(&admitted.session), "{admitted:?}");
     assert!(matches!(&claims["kind"], Value::Null) || claims["kind"] == "access");
     assert!(matches!(&claims["game"], Value::Null) || claims["game"] == GAME);
+    assert!(claims["aud"].is_null(), "it is for somebody else");
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .expect("after 1970");

@@ -266,6 +266,34 @@ async fn a_page_that_is_loaded_again_has_its_seat_board_and_clock() {
     table.clear().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_seat_outlives_its_token() {
+    let table = Table::set().await;
+    let browser = &table.browser;
+    table.turn_to(0).await;
+    let token = |expired: bool| {
+        let script = format!("return import('/seat.js').then(seat => seat.seatToken({expired}))");
+        async move { browser.run(&script, &[]).await }
+    };
+    let first = token(false).await;
+    let next = token(true).await;
+    assert_ne!(first, next);
+    assert_eq!(token(false).await, next);
+    // And so on: each refresh token is used once.
+    assert_ne!(token(true).await, next);
+    browser.run("location.reload()", &[]).await;
+    browser.find("#connection[data-status=connected]").await;
+    browser.reads("#status", "Your move").await;
+    table.play("e2e4 e7e5").await;
+    // A login that is over is an end that the page can tell of.
+    let spoil = "const key = Object.keys(sessionStorage).find(key => key.startsWith('chess.seat'));
+        const mine = JSON.parse(sessionStorage[key]);
+        sessionStorage[key] = JSON.stringify({ ...mine, refresh: 'spent' });";
+    browser.run(spoil, &[]).await;
+    assert_eq!(token(true).await, serde_json::Value::Null);
+    table.clear().await;
+}
+
 /// Whether those who hear the page have been told so.
 fn heard(words: &str) -> String {
     format!("heard.some(words => words.endsWith('{words}'))")

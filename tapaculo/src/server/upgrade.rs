@@ -172,8 +172,8 @@ fn name(dialect: Dialect) -> Option<&'static str> {
     }
 }
 
-/// What the client offers in `Sec-WebSocket-Protocol`.
-#[derive(Debug, Default)]
+/// What the client offers in `Sec-WebSocket-Protocol`; not to be printed, for the token.
+#[derive(Default)]
 struct Offers {
     token: Option<String>,
     /// The first that is spoken here.
