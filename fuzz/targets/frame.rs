@@ -1,15 +1,20 @@
-//! A client's frame: what the decoder takes for one is one, and says what it says.
+//! A client's frame, in JSON or MessagePack: what the decoder takes for one is one, and says what it says.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use tapaculo::fuzzing::{Frame, frame};
+use tapaculo::fuzzing::{Frame, binary_frame, frame};
 use tapaculo_fuzz::keeps_the_rules;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
         text_frame(text);
+    }
+    if let Ok(text) = binary_frame(bytes) {
+        assert!(text.len() <= 6 * bytes.len(), "it grows without bounds");
+        // It keeps the rule of the depth by itself, and leaves that of the keys to the text.
+        text_frame(&text);
     }
 });
 
@@ -35,14 +40,19 @@ fn expected(text: &str) -> Option<Frame> {
         Some(_) => return None,
         None => None,
     };
-    match (fields.get("data"), ping) {
-        (Some(data), _) => Some(Frame::Message {
+    let token = match field("token") {
+        Some(Value::String(token)) => Some(token.clone()),
+        Some(_) => return None,
+        None => None,
+    };
+    match (fields.get("data"), ping, token) {
+        (Some(data), _, _) => Some(Frame::Message {
             data: data.to_string(),
             id,
             from,
         }),
-        (None, Some(ping)) => Some(Frame::Ping(ping)),
-        (None, None) => None,
+        (None, Some(ping), _) => Some(Frame::Ping(ping)),
+        (None, None, token) => token.map(Frame::Token),
     }
 }
 
@@ -54,7 +64,7 @@ fn rewritten(frame: Frame) -> Frame {
             let data = data.to_string();
             Frame::Message { data, id, from }
         }
-        ping => ping,
+        other => other,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::{AuthErrorKind, JwtAuth},
-    protocol::{Incoming, Incorrect, Position},
+    protocol::{Incoming, Incorrect, Position, msgpack},
 };
 
 /// What a client's frame says.
@@ -19,6 +19,8 @@ pub enum Frame {
     },
     /// A ping with its number.
     Ping(serde_json::Number),
+    /// A fresh token.
+    Token(String),
 }
 
 /// Takes a text frame apart.
@@ -33,8 +35,17 @@ pub fn frame(text: &str) -> Result<Frame, Option<u64>> {
             from: from.map(Into::into),
         }),
         Ok(Incoming::Ping(number)) => Ok(Frame::Ping(number)),
+        Ok(Incoming::Token(token)) => Ok(Frame::Token(token.0.into())),
         Err(Incorrect { id, .. }) => Err(id),
     }
+}
+
+/// The JSON text of a frame in MessagePack.
+///
+/// # Errors
+/// If it can't be one: the id that it has nevertheless.
+pub fn binary_frame(bytes: &[u8]) -> Result<String, Option<u64>> {
+    msgpack::to_json(bytes).map_err(|Incorrect { id, .. }| id)
 }
 
 /// The epoch and the number of a resume position.
