@@ -3,11 +3,8 @@
 use crate::games::{Desk, Gate, Patience};
 use serde_json::json;
 use std::time::Duration;
-use tapaculo::{
-    RoomId, UserId,
-    server::{AdminError, ServerHandle},
-};
-use tapaculo_tests::{DEADLINE, client::Client, server::TestServer};
+use tapaculo::server::{AdminError, ServerHandle};
+use tapaculo_tests::{DEADLINE, client::Client, room, server::TestServer, user};
 use tokio::time::timeout;
 
 async fn server() -> TestServer {
@@ -20,14 +17,6 @@ async fn join(server: &TestServer, game: &str, user: &str, room: &str) -> Client
     let mut client = request.connect().await.expect("accepted");
     client.until("synced").await;
     client
-}
-
-fn room(name: &str) -> RoomId {
-    RoomId::new(name).expect("a name")
-}
-
-fn user(name: &str) -> UserId {
-    UserId::new(name).expect("a name")
 }
 
 #[tokio::test]

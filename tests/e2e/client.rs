@@ -14,6 +14,7 @@ use tapaculo_tests::{
     http,
     proxy::{Cut, Proxy, Way},
     server::{SECRET, TestServer},
+    user,
 };
 
 /// A list of numbers to which everyone adds.
@@ -466,7 +467,7 @@ async fn who_is_closed_for_a_token_that_has_expired_asks_for_another_and_comes_b
         .await;
     page.is("bob", "closed").await;
     assert_eq!(page.log("bob.statuses.at(-1)[1].code").await, 4002);
-    page.server.handle.revoke_user("alice");
+    page.server.handle.revoke_user(&user("alice"));
     page.is("alice", "closed").await;
     assert_eq!(page.log("alice.statuses.at(-1)[1].code").await, 4001);
     page.close().await;

@@ -13,6 +13,25 @@ pub mod server;
 pub mod wire;
 
 use std::time::Duration;
+use tapaculo::{RoomId, UserId};
 
 /// How long a test waits for anything before it fails.
 pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A user's name.
+///
+/// # Panics
+/// If it is none.
+#[must_use]
+pub fn user(name: &str) -> UserId {
+    UserId::new(name).expect("a user's name")
+}
+
+/// A room's name.
+///
+/// # Panics
+/// If it is none.
+#[must_use]
+pub fn room(name: &str) -> RoomId {
+    RoomId::new(name).expect("a room's name")
+}

@@ -38,13 +38,9 @@ impl ServerHandle {
     ///
     /// A token that is issued for it later, by its `iat`, is good. Those that do not say when they
     /// were issued count as issued before.
-    pub fn revoke_session(&self, user: &str, session: &str) -> usize {
-        let names = (UserId::new(user), SessionId::new(session));
-        let (Ok(user), Ok(session)) = names else {
-            return 0; // nobody can have such a name
-        };
-        self.revoked().revoke_session(&user, &session);
-        self.close_all_revoked(&user)
+    pub fn revoke_session(&self, user: &UserId, session: &SessionId) -> usize {
+        self.revoked().revoke_session(user, session);
+        self.close_all_revoked(user)
     }
 
     /// Revokes all tokens that a user has been issued so far, refresh tokens included: its
@@ -54,12 +50,9 @@ impl ServerHandle {
     /// The user may log in again: a token that is issued later, by its `iat`, is good. Those that
     /// do not say when they were issued count as issued before. It is remembered in this process
     /// only; [`JwtAuth::refresh_access`](crate::JwtAuth::refresh_access) does not ask.
-    pub fn revoke_user(&self, user: &str) -> usize {
-        let Ok(user) = UserId::new(user) else {
-            return 0; // nobody can have such a name
-        };
-        self.revoked().revoke_user(&user);
-        self.close_all_revoked(&user)
+    pub fn revoke_user(&self, user: &UserId) -> usize {
+        self.revoked().revoke_user(user);
+        self.close_all_revoked(user)
     }
 
     fn close_all_revoked(&self, user: &UserId) -> usize {

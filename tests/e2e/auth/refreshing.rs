@@ -7,6 +7,7 @@ use tapaculo::{JwtAuth, Login, Server};
 use tapaculo_tests::{
     http::{self, Response},
     server::{SECRET, TestServer},
+    user,
 };
 
 async fn guests() -> TestServer {
@@ -232,7 +233,7 @@ async fn what_was_revoked_is_not_refreshed() {
     let request = json!({"refresh_token": alone.refresh});
     assert_eq!(refresh(&server, request).await.status, 401);
     assert_eq!(status(&server, &alone.access).await, 101);
-    server.handle.revoke_user(&with_user.user);
+    server.handle.revoke_user(&user(&with_user.user));
     let request = json!({"refresh_token": with_user.refresh});
     assert_eq!(refresh(&server, request).await.status, 401);
 }

@@ -2,11 +2,12 @@
 
 use super::{desk, join, status};
 use serde_json::json;
-use tapaculo::{AuthErrorKind, JwtAuth, JwtKey, JwtOptions, Login, Server};
+use tapaculo::{AuthErrorKind, JwtAuth, JwtKey, JwtOptions, Login, Server, SessionId};
 use tapaculo_tests::{
     client::Client,
     forge::{signed, with},
     server::{SECRET, TestServer},
+    user,
 };
 
 async fn server() -> TestServer {
@@ -87,7 +88,9 @@ async fn a_revoked_session_takes_all_its_tokens_and_only_its() {
     let unused = token(&server, "alice", "unused", "phone");
     let mut gone = [join(&server, &one).await, join(&server, &two).await];
     let mut staying = [join(&server, &laptop).await, join(&server, &bob).await];
-    assert_eq!(server.handle.revoke_session("alice", "phone"), 2);
+    let phone = SessionId::new("phone").expect("a session's name");
+    let closed = server.handle.revoke_session(&user("alice"), &phone);
+    assert_eq!(closed, 2);
     for client in &mut gone {
         assert_eq!(client.closed().await, Some(4001));
     }
@@ -112,7 +115,7 @@ async fn a_revoked_user_is_gone_everywhere_and_may_log_in_again() {
     let undated = signed(&with(json!({})));
     let dated = signed(&with(json!({"iat": 1_700_000_000})));
     let mut bob = join(&server, &token(&server, "bob", "r", "s")).await;
-    assert_eq!(server.handle.revoke_user("alice"), 3);
+    assert_eq!(server.handle.revoke_user(&user("alice")), 3);
     for (client, token) in &mut gone {
         assert_eq!(client.closed().await, Some(4001));
         assert_eq!(status(&server, token).await, 401);
@@ -125,8 +128,7 @@ async fn a_revoked_user_is_gone_everywhere_and_may_log_in_again() {
     let again = token(&server, "alice", "r", "phone");
     let mut client = join(&server, &again).await;
     is_open(&mut client).await;
-    assert_eq!(server.handle.revoke_user("nobody"), 0);
-    assert_eq!(server.handle.revoke_user("@server"), 0);
+    assert_eq!(server.handle.revoke_user(&user("nobody")), 0);
     is_open(&mut client).await;
 }
 
@@ -136,7 +138,7 @@ async fn a_user_may_be_revoked_before_the_server_serves() {
     let token = auth.sign_login(Login::new("alice", "r")).expect("valid");
     let server = TestServer::start(|server| {
         let server = server.with_game::<crate::games::Desk>();
-        server.handle().revoke_user("alice");
+        server.handle().revoke_user(&user("alice"));
         server
     })
     .await;
