@@ -6,7 +6,8 @@
 //! curl localhost:8080/token -d '{"name": "Ann", "room": "lobby"}'
 //! ```
 //!
-//! and in a browser's console, with it:
+//! and with it, in the console of a browser that has opened <http://localhost:8080> (an empty page, but
+//! a page of the server's: others may not connect):
 //!
 //! ```text
 //! const ws = new WebSocket(`ws://localhost:8080/ws?token=${token}`);
