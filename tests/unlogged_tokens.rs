@@ -138,6 +138,7 @@ async fn no_token_is_in_the_log_nor_in_an_error_whichever_way_it_comes() {
     }
     client.send(json!({"ping": 1})).await;
     client.until("pong").await;
+    client.close().await;
     let revoked = sign(&server.auth);
     let mut client = join(&server, &revoked).await;
     server.handle.revoke_token(&revoked).expect("it is good");

@@ -185,6 +185,7 @@ in_both_codecs! {
     what_was_not_answered_is_sent_again_and_applied_once,
     a_message_that_closes_the_connection_is_not_sent_again,
     who_cannot_be_brought_up_to_date_is_told_to_forget,
+    a_fresh_token_goes_over_the_connection_before_the_last_one_expires,
     a_connection_that_is_half_open_is_noticed_and_replaced,
     latency_and_status_are_told_as_they_are,
     who_closes_leaves,
@@ -431,9 +432,11 @@ impl Page {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fresh_token_goes_over_the_connection_before_the_last_one_expires() {
-    let page = strict().await;
+async fn a_fresh_token_goes_over_the_connection_before_the_last_one_expires(codec: Codec) {
+    let page = Page {
+        codec,
+        ..strict().await
+    };
     // At first nobody can give one: it is asked for again, in time.
     let of = |seconds| page.token_for("alice", seconds);
     page.begin("alice", json!([of(6), "fail", of(600)])).await;

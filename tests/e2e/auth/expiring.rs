@@ -1,11 +1,12 @@
 //! A connection lasts as long as its token, or as the fresh one that it is sent.
 
-use super::{desk_with, join, request, status};
+use super::{desk_with, join, join_in, request, status};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tapaculo::{JwtAuth, JwtKey, JwtOptions, MessageLimits, Server};
 use tapaculo_tests::{
     client::{Client, Received},
+    codec::Codec,
     forge::{signed, with},
     server::{SECRET, TestServer},
 };
@@ -98,8 +99,14 @@ async fn a_fresh_token_in_time_keeps_the_connection() {
 
 #[tokio::test]
 async fn a_fresh_token_is_of_the_same_user_room_and_session() {
+    for codec in Codec::ALL {
+        only_the_same_is_renewed(codec).await;
+    }
+}
+
+async fn only_the_same_is_renewed(codec: Codec) {
     let server = server().await;
-    let mut client = join(&server, &token(&server, 600)).await;
+    let mut client = join_in(codec, &server, &token(&server, 600)).await;
     let auth = &server.auth;
     let stranger = JwtAuth::new("another secret of thirty-two bytes!!");
     for (what, token) in [

@@ -10,7 +10,8 @@ mod revoking;
 use crate::games::Desk;
 use tapaculo::{JwtAuth, JwtOptions, Server};
 use tapaculo_tests::{
-    client::{Client, JSON, Request},
+    client::{Client, Request},
+    codec::Codec,
     server::TestServer,
 };
 
@@ -31,14 +32,22 @@ async fn status(server: &TestServer, token: &str) -> u16 {
 }
 
 fn request(server: &TestServer, token: &str) -> Request {
+    request_in(Codec::Json, server, token)
+}
+
+fn request_in(codec: Codec, server: &TestServer, token: &str) -> Request {
     Request::new(server.url("/ws"))
-        .protocols(JSON)
+        .protocols(codec.protocol())
         .header("Authorization", format!("Bearer {token}"))
 }
 
 /// Connects with a token, and reads the greeting.
 async fn join(server: &TestServer, token: &str) -> Client {
-    let connected = request(server, token).connect().await;
+    join_in(Codec::Json, server, token).await
+}
+
+async fn join_in(codec: Codec, server: &TestServer, token: &str) -> Client {
+    let connected = request_in(codec, server, token).connect().await;
     let mut client = connected.expect("the token is accepted");
     client.until("synced").await;
     client
