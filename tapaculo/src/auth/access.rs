@@ -8,7 +8,7 @@ use super::{
 use crate::ids::{InvalidId, Role, RoomId, SessionId, UserId};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// The most bytes the `options` claim may have.
 const MOST_OPTIONS: usize = 1024;
@@ -16,6 +16,12 @@ const MOST_OPTIONS: usize = 1024;
 /// Half a hash: names a token, or a family of them, in little memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Mark([u8; 16]);
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 impl Mark {
     /// The mark of these parts, in this order.

@@ -66,7 +66,7 @@ pub(crate) enum Bounds {
 #[derive(Clone)]
 pub(crate) struct Refresh {
     pub(crate) identity: Identity,
-    /// The word in the tokens of its login; its own id, if it was signed without one.
+    /// The word in the tokens of its login; its own mark, if it was signed without one.
     pub(super) family: String,
     generation: u32,
     grant: Option<Grant>,
@@ -97,13 +97,8 @@ impl Refresh {
                 descent.generation.unwrap_or(0),
                 descent.grant,
             ),
-            // It begins a family. One without an id is known by its user and time of issue: two
-            // of the same second count as one.
-            None => (
-                claims.jti.unwrap_or_else(|| format!("{:?}", claims.iat)),
-                0,
-                None,
-            ),
+            // It begins a family, of its own name.
+            None => (token.to_string(), 0, None),
         };
         let session = grant.as_ref().map(|grant| access::session(&grant.session));
         Ok(Self {

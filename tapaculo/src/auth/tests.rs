@@ -187,6 +187,20 @@ fn a_token_is_known_by_its_id_or_by_all_that_is_signed() {
 }
 
 #[test]
+fn refresh_tokens_without_an_id_are_of_a_family_each() {
+    let auth = JwtAuth::new(SECRET);
+    let family = |more: u32| {
+        let claims = serde_json::json!({
+            "sub": "a", "exp": 1e11, "iat": 1000, "kind": "refresh", "more": more,
+        });
+        let token = auth.0.keys.sign(&claims).unwrap();
+        auth.read_refresh(&token).unwrap().identity.family.unwrap()
+    };
+    assert_eq!(family(1), family(1));
+    assert_ne!(family(1), family(2));
+}
+
+#[test]
 fn a_login_goes_on_with_what_it_began_with() {
     let auth = JwtAuth::new(SECRET);
     let login = Login::new("alice", "r").name("Alice").role(Role::Spectator);
