@@ -14,7 +14,8 @@ use serde_json::{Value, value::RawValue};
 use std::sync::{Arc, Weak};
 
 /// A room of closures.
-#[derive(Clone)]
+///
+/// All that is called of them runs beside the room, which has nothing to doubt when it fails.
 pub(crate) struct Closures {
     handlers: Arc<Handlers>,
     /// The room, for code that runs beside it.
@@ -66,11 +67,6 @@ impl Declared for Closures {
     const NAME: &'static str = "room";
     /// Those of a server are given to its rooms.
     const SETTINGS: Settings = Settings::new();
-
-    /// It has no state to doubt: after a panic it goes on as it is.
-    fn backup(&self) -> Option<Self> {
-        Some(self.clone())
-    }
 }
 
 impl Game for Closures {
