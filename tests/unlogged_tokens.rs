@@ -2,19 +2,15 @@
 //! nobody else writes.
 
 use serde_json::json;
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 use tapaculo::{JwtAuth, JwtKey, JwtOptions, MessageLimits, prelude::*};
 use tapaculo_tests::{
     client::{Client, JSON, Request},
     forge::{self, Signer, good, parts, signed, with},
     http,
+    log::Log,
     server::{SECRET, TestServer},
 };
-use tracing_subscriber::fmt::MakeWriter;
 
 #[tapaculo::game]
 #[derive(Default)]
@@ -22,36 +18,6 @@ struct Quiet;
 
 #[tapaculo::game]
 impl Quiet {}
-
-/// Whatever is logged, as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        let bytes = self.0.lock().expect("no panic").clone();
-        String::from_utf8(bytes).expect("text")
-    }
-}
 
 #[tokio::test]
 async fn no_token_is_in_the_log_nor_in_an_error_whichever_way_it_comes() {

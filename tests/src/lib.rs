@@ -6,6 +6,7 @@ pub mod client;
 pub mod codec;
 pub mod forge;
 pub mod http;
+pub mod log;
 pub mod process;
 pub mod proxy;
 pub mod returning;

@@ -2,30 +2,16 @@
 
 use super::{Closures, Handlers, RoomSettings};
 use crate::{
-    clock::{Clock, Timestamp},
-    game::{Connection, Declared, Identity, Newcomer, Options},
-    ids::{Role, RoomId, SessionId, UserId},
-    protocol::Dialect,
-    room::{Call, Door, Keeper, LockedRoom, Outlet, Taken, Ticket, Visitor},
-    store::MemoryStore,
+    game::Connection,
+    room::{Door, Outlet, Taken, Ticket, alice, unkept},
 };
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::time::Instant;
-
-struct NoKeeper;
-
-impl Keeper for NoKeeper {
-    fn forget(&self, _room: &Identity) {}
-    fn call_at(&self, at: Timestamp, _room: Weak<dyn Door>) -> Call {
-        (at, 0)
-    }
-    fn call_off(&self, _call: Call) {}
-}
 
 fn frames(outlet: &Outlet) -> Vec<Value> {
     let mut frames = VecDeque::new();
@@ -51,35 +37,12 @@ async fn a_handler_that_takes_too_long_is_ended_and_what_it_has_said_is_said() {
         }
     });
     let handlers = Arc::new(handlers);
-    let keeper: Arc<dyn Keeper> = Arc::new(NoKeeper);
-    let room = LockedRoom::new(
-        Identity {
-            game: Closures::NAME,
-            room: RoomId::new("r").unwrap(),
-            epoch: "e".to_owned(),
-            settings: RoomSettings::default().for_rooms(Duration::ZERO),
-        },
-        |room| Some(Closures::new(Arc::clone(&handlers), room)),
-        [0; 32],
-        Clock::start(),
-        Arc::new(MemoryStore),
-        Arc::downgrade(&keeper),
-    );
-    let user = UserId::new("alice").unwrap();
+    let settings = RoomSettings::default().for_rooms(Duration::ZERO);
+    let room = unkept(settings, |room| {
+        Some(Closures::new(Arc::clone(&handlers), room))
+    });
     let connection = Connection(1);
-    let outlet = Arc::new(Outlet::new(connection, user.clone(), Dialect::Plain));
-    let visitor = Visitor {
-        outlet: Arc::clone(&outlet),
-        newcomer: Newcomer {
-            user,
-            name: None,
-            session: SessionId::new("s").unwrap(),
-            role: Role::Player,
-            position: None,
-            expires: None,
-        },
-        options: Options::default(),
-    };
+    let (outlet, visitor) = alice(connection);
     let joined = Arc::clone(&room).join(visitor).await;
     assert!(joined.is_ok());
 

@@ -338,9 +338,10 @@ impl<G: Game> Door for LockedRoom<G> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{
+        game::{Declared, Settings},
         ids::{Role, RoomId, SessionId, UserId},
         prelude::*,
         protocol::Dialect,
@@ -391,37 +392,46 @@ mod tests {
         fn call_off(&self, _call: Call) {}
     }
 
-    #[tokio::test]
-    async fn messages_are_handled_in_the_order_in_which_they_arrive() {
-        let keeper: Arc<dyn Keeper> = Arc::new(NoKeeper);
+    /// A room that nobody keeps.
+    pub(crate) fn unkept<G: Game>(
+        settings: Settings,
+        game: impl FnOnce(&Weak<LockedRoom<G>>) -> Option<G>,
+    ) -> Arc<LockedRoom<G>> {
         let identity = Identity {
-            game: "queue",
+            game: G::NAME,
             room: RoomId::new("r").unwrap(),
             epoch: "e".to_owned(),
-            settings: <Queue as crate::game::Declared>::SETTINGS,
+            settings,
         };
-        let room = LockedRoom::<Queue>::new(
-            identity,
-            |_| None,
-            [0; 32],
-            Clock::start(),
-            Arc::new(MemoryStore),
-            Arc::downgrade(&keeper),
-        );
+        let store = Arc::new(MemoryStore);
+        let keeper = Weak::<NoKeeper>::new();
+        LockedRoom::new(identity, game, [0; 32], Clock::start(), store, keeper)
+    }
+
+    /// Alice, who wants to play.
+    pub(crate) fn alice(connection: Connection) -> (Arc<Outlet>, Visitor) {
         let user = UserId::new("alice").unwrap();
-        let outlet = Arc::new(Outlet::new(Connection(1), user.clone(), Dialect::Plain));
+        let outlet = Arc::new(Outlet::new(connection, user.clone(), Dialect::Plain));
+        let newcomer = Newcomer {
+            user,
+            name: None,
+            session: SessionId::new("s").unwrap(),
+            role: Role::Player,
+            position: None,
+            expires: None,
+        };
         let visitor = Visitor {
             outlet: Arc::clone(&outlet),
-            newcomer: Newcomer {
-                user,
-                name: None,
-                session: SessionId::new("s").unwrap(),
-                role: Role::Player,
-                position: None,
-                expires: None,
-            },
+            newcomer,
             options: Options::default(),
         };
+        (outlet, visitor)
+    }
+
+    #[tokio::test]
+    async fn messages_are_handled_in_the_order_in_which_they_arrive() {
+        let room = unkept(Queue::SETTINGS, |_| None::<Queue>);
+        let (outlet, visitor) = alice(Connection(1));
         assert!(Arc::clone(&room).join(visitor).await.is_ok());
 
         // One that can't even be read is the sender's trouble only.

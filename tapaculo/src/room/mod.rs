@@ -16,6 +16,8 @@ mod outlet;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use self::door::tests::{alice, unkept};
 pub(crate) use self::{
     answers::Ticket,
     contain::Alarm,
