@@ -3,9 +3,12 @@
 use crate::games::{Desk, Gate, Patience};
 use serde_json::json;
 use std::time::Duration;
-use tapaculo::server::{AdminError, ServerHandle};
+use tapaculo::{
+    Context, RoomEventHandler,
+    server::{AdminError, ServerHandle},
+};
 use tapaculo_tests::{DEADLINE, client::Client, room, server::TestServer, user};
-use tokio::time::timeout;
+use tokio::{task::yield_now, time::timeout};
 
 async fn server() -> TestServer {
     TestServer::start(|server| server.with_game::<Desk>().with_game::<Patience>()).await
@@ -101,6 +104,10 @@ async fn an_operator_sends_somebody_away_and_closes_a_room() {
         let handle = handle.clone();
         async move { handle.close_room("desk", &room("a"), "good night").await }
     });
+    for _ in 0..100 {
+        yield_now().await;
+    }
+    assert!(!closing.is_finished(), "the message is still in hand");
     Gate::of(gate).open();
     alice.until("ack").await;
     assert_eq!(alice.closed().await, Some(4010));
@@ -109,6 +116,44 @@ async fn an_operator_sends_somebody_away_and_closes_a_room() {
     assert!(handle.rooms().await.is_empty());
     let closed = handle.close_room("desk", &room("a"), "").await;
     assert_eq!(closed, Err(AdminError::NoSuchRoom));
+}
+
+/// Where `Farewell` waits.
+const FAREWELL: &str = "somebody is sent away";
+
+/// Takes its time when somebody leaves.
+struct Farewell;
+
+#[async_trait::async_trait]
+impl RoomEventHandler for Farewell {
+    async fn on_player_left(&self, _ctx: &Context, _user_id: &str) {
+        Gate::of(FAREWELL).pass().await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_operator_has_begun_is_done_though_nobody_waits_for_it() {
+    let server = TestServer::start(|server| {
+        server
+            .with_event_handler(Farewell)
+            .on_message(|ctx, envelope| async move { ctx.broadcast(envelope.data).await })
+    })
+    .await;
+    let mut alice = server.join("alice", "r").await;
+    let mut bob = server.join("bob", "r").await;
+    let handle = server.handle.clone();
+    // As in a route whose client hangs up.
+    let kicking = tokio::spawn(async move {
+        let (room, bob) = (room("r"), user("bob"));
+        handle.kick("room", &room, &bob, "enough").await
+    });
+    Gate::of(FAREWELL).begun().await;
+    kicking.abort();
+    assert!(kicking.await.expect_err("it was given up").is_cancelled());
+    Gate::of(FAREWELL).open();
+    assert_eq!(bob.closed().await, Some(4011));
+    // The room goes on.
+    alice.tell(json!("still here")).await;
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use std::{
 };
 use tokio::{
     runtime::Handle,
+    spawn,
     sync::{Mutex, MutexGuard},
     time::sleep,
 };
@@ -56,7 +57,7 @@ pub(crate) trait Door: Send + Sync {
     fn census(self: Arc<Self>) -> BoxFuture<'static, Option<Census>>;
 
     /// Code outside the room asks something of it, and waits until it is done; `None` if the room was
-    /// over before.
+    /// over before. This future alone may be dropped: once polled, what is asked for is done.
     fn post(self: Arc<Self>, post: Post) -> BoxFuture<'static, Option<()>>;
 
     /// The moment of a call that the room asked for has come.
@@ -314,7 +315,9 @@ impl<G: Game> Door for LockedRoom<G> {
             self.take_turn(Input::Post(post)).await;
             Some(())
         };
-        Box::pin(posted.instrument(span))
+        // In a task of its own: whoever asks may lose interest, and a turn that has begun must end.
+        let posted = posted.instrument(span);
+        Box::pin(async { spawn(posted).await.ok().flatten() })
     }
 
     fn due(self: Arc<Self>, call: Call) -> BoxFuture<'static, ()> {

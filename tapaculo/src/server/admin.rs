@@ -82,6 +82,10 @@ impl Error for AdminError {}
 
 /// For operators: whoever has a handle may do all of this, so that a route that leads here needs a
 /// login of its own.
+///
+/// What is asked of a room has its turn among the room's messages, and is done even if nobody waits
+/// for the answer. A handler of that room must not: it would wait for its own end. It may spawn a
+/// task that does.
 impl ServerHandle {
     /// All rooms there are, in order of their names, with those who are in them. A room that is busy is
     /// waited for, until its handler is done.
