@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock, RwLockReadGuard},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
 
@@ -37,20 +37,23 @@ impl Bans {
 
     /// From now on, in place of what was said of the user before.
     pub(crate) fn ban(&self, user: &UserId, time: Duration) {
-        let now = self.clock.now();
-        let mut banned = self.banned.write().unwrap_or_else(PoisonError::into_inner);
-        if banned.until.len() >= banned.clean_at.max(CLEAN_AT) {
-            banned.until.retain(|_, until| *until > now);
-            banned.clean_at = 2 * banned.until.len();
-        }
-        banned.until.insert(user.clone(), now + time);
+        let until = self.clock.now() + time;
+        self.write().until.insert(user.clone(), until);
+    }
+
+    /// From now on, unless the user is banned for longer already.
+    pub(crate) fn ban_at_least(&self, user: &UserId, time: Duration) {
+        let until = self.clock.now() + time;
+        let mut banned = self.write();
+        let known = banned.until.entry(user.clone()).or_insert(until);
+        *known = until.max(*known);
     }
 
     /// Whether the user was banned.
     pub(crate) fn unban(&self, user: &UserId) -> bool {
         let now = self.clock.now();
-        let mut banned = self.banned.write().unwrap_or_else(PoisonError::into_inner);
-        banned.until.remove(user).is_some_and(|until| until > now)
+        let before = self.write().until.remove(user);
+        before.is_some_and(|until| until > now)
     }
 
     /// How long a user is still banned.
@@ -67,6 +70,17 @@ impl Bans {
         let banned = self.read();
         let all = banned.until.iter().filter(|(_, until)| **until > now);
         all.map(|(user, until)| (user.clone(), *until)).collect()
+    }
+
+    /// The list, without those whose time is over if it is long.
+    fn write(&self) -> RwLockWriteGuard<'_, Banned> {
+        let mut banned = self.banned.write().unwrap_or_else(PoisonError::into_inner);
+        if banned.until.len() >= banned.clean_at.max(CLEAN_AT) {
+            let now = self.clock.now();
+            banned.until.retain(|_, until| *until > now);
+            banned.clean_at = 2 * banned.until.len();
+        }
+        banned
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Banned> {
@@ -99,5 +113,19 @@ mod tests {
         assert!(bans.time_left(&user(0)).is_some());
         assert!(bans.unban(&user(0)) && !bans.unban(&user(0)));
         assert_eq!(bans.time_left(&user(0)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_does_not_shorten_what_an_operator_has_said_who_may_do_so() {
+        let bans = Bans::new(Clock::start());
+        let user = UserId::new("alice").unwrap();
+        let [short, long] = [60, 3600].map(Duration::from_secs);
+        bans.ban(&user, long);
+        bans.ban_at_least(&user, short);
+        assert_eq!(bans.time_left(&user), Some(long));
+        bans.ban(&user, short);
+        assert_eq!(bans.time_left(&user), Some(short));
+        bans.ban_at_least(&user, long);
+        assert_eq!(bans.time_left(&user), Some(long));
     }
 }

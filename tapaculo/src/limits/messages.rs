@@ -139,8 +139,9 @@ impl Limits {
     }
 
     /// Bans a user, whose connections end.
-    pub(crate) fn ban(&self, user: &UserId, time: Duration) {
-        self.bans.ban(user, time);
+    fn ban(&self, user: &UserId, time: Duration) {
+        // An operator may have been faster.
+        self.bans.ban_at_least(user, time);
         (self.end)(user);
     }
 
