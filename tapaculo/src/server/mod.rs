@@ -10,6 +10,7 @@ mod client;
 mod closures;
 mod connections;
 mod deadlines;
+mod handle;
 mod http;
 mod lease;
 mod origin;
@@ -25,7 +26,7 @@ mod upgrade;
 
 pub use self::{
     admin::{AdminError, Ban, MemberStatus, RoomStatus},
-    shutdown::ServerHandle,
+    handle::ServerHandle,
     tokens::LoginRefused,
 };
 
@@ -271,7 +272,7 @@ impl Server {
         self
     }
 
-    /// A handle with which the server can be shut down from elsewhere.
+    /// A handle for its operator: to shut it down, to look into its rooms, to ban and to revoke.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()

@@ -1,63 +1,8 @@
 //! How a server is told to end: by a signal to the process, or by a handle.
 
-use super::app::App;
-use crate::{auth::Revoked, clock::Clock, limits::Bans};
-use std::{
-    fmt,
-    sync::{Arc, OnceLock, Weak},
-};
-use tokio::sync::watch;
-
-/// Shuts a server down from elsewhere; clones are of the same server.
-#[derive(Clone)]
-pub struct ServerHandle {
-    requested: Arc<watch::Sender<bool>>,
-    app: Arc<OnceLock<Weak<App>>>,
-    /// Here rather than in the app, for it may be told before there is one.
-    revoked: Arc<Revoked>,
-    bans: Arc<Bans>,
-    /// The server's time.
-    pub(super) clock: Clock,
-}
-
-impl fmt::Debug for ServerHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerHandle")
-            .field("shutting_down", &self.is_shutting_down())
-            .finish_non_exhaustive()
-    }
-}
+use super::ServerHandle;
 
 impl ServerHandle {
-    pub(super) fn new() -> Self {
-        let clock = Clock::start();
-        Self {
-            bans: Arc::new(Bans::new(clock)),
-            clock,
-            requested: Arc::new(watch::Sender::new(false)),
-            app: Arc::default(),
-            revoked: Arc::default(),
-        }
-    }
-
-    pub(super) fn attach(&self, app: &Arc<App>) {
-        // A server is built once, since building takes it.
-        let _ = self.app.set(Arc::downgrade(app));
-    }
-
-    /// The server, while it runs.
-    pub(super) fn app(&self) -> Option<Arc<App>> {
-        self.app.get().and_then(Weak::upgrade)
-    }
-
-    pub(super) fn revoked(&self) -> &Revoked {
-        &self.revoked
-    }
-
-    pub(super) fn bans(&self) -> &Arc<Bans> {
-        &self.bans
-    }
-
     /// Takes no more connections, lets each message in hand finish, and closes all connections
     /// with `1012`; returns when they are gone, or after 30 s.
     ///
