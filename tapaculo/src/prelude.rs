@@ -5,7 +5,7 @@ pub use crate::{
     clock::Timestamp,
     game::{Member, Metadata, Player, Room, RoomHandle, TimerId},
     ids::{Role, RoomId, Seat, SessionId, UserId},
-    limits::MessageLimits,
+    limits::{ConnectionLimits, MessageLimits},
     server::Server,
 };
 pub use tapaculo_macros::{
