@@ -1,25 +1,24 @@
 //! The smallest server there is: whatever a player says, all others in the room hear.
 //!
-//! `cargo run --example closures`, then, for a token:
+//! `cargo run --example closures`, then open <http://localhost:8080/tapaculo.js> in two tabs (pages of
+//! other origins are refused, and so is the browser's own for a path that is not found), and in the
+//! console of each:
 //!
 //! ```text
-//! curl localhost:8080/token -d '{"name": "Ann", "room": "lobby"}'
-//! ```
-//!
-//! and with it, in the console of a browser that has opened <http://localhost:8080> (an empty page, but
-//! a page of the server's: others may not connect):
-//!
-//! ```text
-//! const ws = new WebSocket(`ws://localhost:8080/ws?token=${token}`);
+//! const login = { method: "POST", body: JSON.stringify({ name: "Ann", room: "lobby" }) };
+//! const { token } = await (await fetch("/token", login)).json();
+//! const ws = new WebSocket(`ws://${location.host}/ws?token=${token}`);
 //! ws.onmessage = event => console.log(JSON.parse(event.data));
-//! ws.send(JSON.stringify({ data: { hello: "all" } }));
+//! ws.onopen = () => ws.send(JSON.stringify({ data: { hello: "all" } }));
 //! ```
 
 use tapaculo::{InMemoryPubSub, JwtAuth, Server};
+use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt::init();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).init();
     // Whoever has the secret can be anyone: on a server it comes from outside.
     let secret = std::env::var("TAPACULO_SECRET");
     let auth =
