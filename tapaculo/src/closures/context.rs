@@ -24,6 +24,11 @@ use std::{
 /// It may be cloned, kept, and used from other tasks, while its handler runs and afterwards: its calls
 /// take effect at once, in the order in which they are made, and never wait for a handler. It does not
 /// keep the room alive.
+///
+/// What it says comes from the user whose message its handler got, also later and from another task;
+/// the one of an event handler speaks as `"@server"`. A task that goes on and on ends with
+/// [`ContextError::Closed`]: that is when the room is forgotten, its
+/// [`empty_room_timeout`](super::RoomSettings::empty_room_timeout) after the last has left.
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
 
@@ -111,7 +116,7 @@ impl Context {
         self.0.member.session().as_str()
     }
 
-    /// Tells everyone in the room, the sender included.
+    /// Tells everyone in the room, the sender included. Kept in the history, if there is one.
     ///
     /// # Errors
     /// If the data can't be encoded, or the room is gone.
@@ -119,7 +124,8 @@ impl Context {
         self.say(encoded(&data), |_| Ok(Audience::All)).await
     }
 
-    /// Tells everyone but the sender.
+    /// Tells everyone but the sender. Kept in the history, if there is one: what newcomers need not
+    /// hear, such as who is typing, goes through [`broadcast_filtered`](Self::broadcast_filtered).
     ///
     /// # Errors
     /// If the data can't be encoded, or the room is gone.

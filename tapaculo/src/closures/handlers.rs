@@ -24,6 +24,9 @@ pub struct Envelope<T = Value> {
 /// What is said in it comes from `"@server"`; the [`Context`] is otherwise that of the player who
 /// caused the event. A call that panics or takes longer than 10 s is logged, and the room goes on.
 ///
+/// The calls of a room come one after the other, but messages are handled meanwhile: one may come
+/// before what `on_room_full` sets up is there.
+///
 /// ```
 /// use tapaculo::{Context, RoomEventHandler, reexport::async_trait};
 ///

@@ -65,11 +65,15 @@ impl Server {
     /// Has a closure called with each message that is a `T`; one that fits no handler is refused as
     /// `bad_message`, in words that name the field.
     ///
+    /// What clients send is what serde makes of `T`: of this enum, with its `tag`,
+    /// `{"data": {"type": "Move", "x": 1, "y": 2}}`; without, `{"data": {"Move": {"x": 1, "y": 2}}}`.
+    ///
     /// ```
     /// use serde::{Deserialize, Serialize};
     /// use tapaculo::Server;
     ///
     /// #[derive(Serialize, Deserialize)]
+    /// #[serde(tag = "type")]
     /// enum Action { Move { x: i32, y: i32 }, Wave }
     ///
     /// let server = Server::new().on_message_typed::<Action, _, _>(|ctx, envelope| async move {
@@ -91,6 +95,9 @@ impl Server {
 
     /// Has each message checked before a handler gets it: of an `Err` the sender is told, as
     /// `rejected`, and nobody else. Several are asked in turn.
+    ///
+    /// It gets the message as JSON, whatever the handlers make of it, and cannot `await`: what has to
+    /// ask the [`Context`] who is in the room is for the handler, whose `Err` is told the same way.
     ///
     /// ```
     /// use tapaculo::Server;

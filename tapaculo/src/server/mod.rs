@@ -145,7 +145,8 @@ impl Server {
     /// `{"user", "token", "refresh_token"}`, and `POST /token/refresh` goes on from there, for the
     /// same room.
     ///
-    /// Its error, whatever displays, is answered `401` with its words; a
+    /// Its error, whatever displays, is answered `401` with its words, so that one of a database
+    /// should be mapped and not passed on with `?`; a
     /// [`LoginRefused::forbidden`] `403`. A body has at most 8 KiB.
     ///
     /// ```
@@ -272,7 +273,8 @@ impl Server {
         self
     }
 
-    /// A handle for its operator: to shut it down, to look into its rooms, to ban and to revoke.
+    /// A handle of the server for those who run it: who is there, kicks and bans, revoking tokens, and
+    /// shutting it down. To be taken before [`listen`](Self::listen), which takes the server.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
