@@ -485,9 +485,21 @@ async fn a_panic_is_the_senders_trouble_only_and_the_room_goes_on() {
         }
     }
 
+    /// Comes after it.
+    struct Witness(mpsc::UnboundedSender<String>);
+
+    #[async_trait::async_trait]
+    impl RoomEventHandler for Witness {
+        async fn on_player_joined(&self, _: &Context, user_id: &str) {
+            self.0.send(user_id.to_owned()).expect("the test is there");
+        }
+    }
+
+    let (tell, mut told) = mpsc::unbounded_channel();
     let server = TestServer::start(|server| {
         server
             .with_event_handler(Fragile)
+            .with_event_handler(Witness(tell))
             .on_message_validate(|_, envelope| {
                 assert_ne!(envelope.data, 1, "this panic is part of a test");
                 Ok::<_, String>(())
@@ -516,6 +528,9 @@ async fn a_panic_is_the_senders_trouble_only_and_the_room_goes_on() {
     let mut carol = server.join("carol", "r").await;
     carol.tell(json!(6)).await;
     assert_eq!(bob.event().await, 6);
+    for user in ["alice", "bob", "carol"] {
+        assert_eq!(told.try_recv().as_deref(), Ok(user));
+    }
 }
 
 #[tokio::test]

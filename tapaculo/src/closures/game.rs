@@ -1,6 +1,6 @@
 //! The game that calls closures: its messages are any JSON, and it has no state of its own.
 
-use super::{Context, Handlers};
+use super::{Context, Handlers, RoomEventHandler};
 use crate::{
     game::{
         Answer, BadMessage, Declared, Game, Hooked, Member, NoTimer, Options, Player, RawMessage,
@@ -10,8 +10,12 @@ use crate::{
     protocol::Author,
     room::LockedRoom,
 };
+use futures_util::FutureExt;
 use serde_json::{Value, value::RawValue};
-use std::sync::{Arc, Weak};
+use std::{
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::{Arc, Weak},
+};
 
 /// A room of closures.
 ///
@@ -34,22 +38,24 @@ impl Closures {
         Context::new(Weak::clone(&self.room), room.id().clone(), member, author)
     }
 
-    /// Calls every event handler, one after the other, beside the room.
+    /// Calls every event handler, one after the other, beside the room. One that panics keeps none of
+    /// the others from being called.
     fn report(&self, room: &mut Room<Self>, event: Event) {
         if self.handlers.events.is_empty() {
             return;
         }
         let handlers = Arc::clone(&self.handlers);
         room.table.go_on(Box::pin(async move {
+            let mut panicked = None;
             for handler in &handlers.events {
-                match &event {
-                    Event::Joined(ctx) => handler.on_player_joined(ctx, ctx.user_id()).await,
-                    Event::Left(ctx) => handler.on_player_left(ctx, ctx.user_id()).await,
-                    Event::Full(ctx) => handler.on_room_full(ctx).await,
-                    Event::Empty(room) => handler.on_room_empty(room.as_str()).await,
-                }
+                let called = AssertUnwindSafe(event.tell(&**handler)).catch_unwind();
+                panicked = panicked.or(called.await.err());
             }
-            Ok(None)
+            match panicked {
+                // Whoever runs this takes note of it.
+                Some(payload) => resume_unwind(payload),
+                None => Ok(None),
+            }
         }));
     }
 }
@@ -60,6 +66,17 @@ enum Event {
     Left(Context),
     Full(Context),
     Empty(RoomId),
+}
+
+impl Event {
+    async fn tell(&self, handler: &dyn RoomEventHandler) {
+        match self {
+            Self::Joined(ctx) => handler.on_player_joined(ctx, ctx.user_id()).await,
+            Self::Left(ctx) => handler.on_player_left(ctx, ctx.user_id()).await,
+            Self::Full(ctx) => handler.on_room_full(ctx).await,
+            Self::Empty(room) => handler.on_room_empty(room.as_str()).await,
+        }
+    }
 }
 
 impl Declared for Closures {

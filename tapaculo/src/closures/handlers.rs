@@ -22,7 +22,8 @@ pub struct Envelope<T = Value> {
 /// [`Server::with_event_handler`](crate::Server::with_event_handler).
 ///
 /// What is said in it comes from `"@server"`; the [`Context`] is otherwise that of the player who
-/// caused the event. A call that panics or takes longer than 10 s is logged, and the room goes on.
+/// caused the event. A call that panics is logged, and so are calls that take longer than 10 s, those
+/// of all handlers for one event together; the room goes on.
 ///
 /// The calls of a room come one after the other, but messages are handled meanwhile: one may come
 /// before what `on_room_full` sets up is there.
