@@ -2,8 +2,8 @@
 //! server.
 //!
 //! You write a struct, the state of one room, and annotated methods, its rules;
-//! [`#[tapaculo::game]`](macro@game) turns them into a server of rooms that speaks JSON over
-//! WebSockets.
+//! [`#[tapaculo::game]`](macro@game) turns them into a server of rooms that speaks JSON or MessagePack
+//! over WebSockets.
 //!
 //! ```
 //! use tapaculo::{prelude::*, testing::TestRoom};
@@ -37,9 +37,9 @@
 //!
 //! Start with [`game`](macro@game), which lists the options and what a method may take; then
 //! [`Room`], what a handler can say; [`Server`] and [`JwtAuth`], how it is served and who gets in;
-//! [`testing`], rules without a socket; [`docs::protocol`], what clients speak; and
-//! [`docs::security`], what is promised and what is not. For rooms that need no rules of their own
-//! there are [`closures`], without a macro.
+//! [`ServerHandle`], what its operator sees and does; [`testing`], rules without a socket;
+//! [`docs::protocol`], what clients speak; and [`docs::security`], what is promised and what is not.
+//! For rooms that need no rules of their own there are [`closures`], without a macro.
 
 // How a frame travels, from the top down: the `server` checks a request and takes it up as a
 // connection; its `session` reads a frame and hands the message to the `room`, which, one input at

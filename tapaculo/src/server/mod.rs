@@ -285,8 +285,9 @@ impl Server {
     ///
     /// # Errors
     /// If the address can't be listened on, there is no auth or no game, a key for tokens can't be
-    /// used, tokens are for guests and for a login at once, two games have one name, or an origin or
-    /// a proxy is none.
+    /// used, tokens are for guests and for a login at once, two games have one name, the heartbeat
+    /// takes no time, the settings of rooms of closures are of no use (there is no closure, or no
+    /// player is let in), or an origin or a proxy is none.
     pub async fn listen(self, address: impl ToSocketAddrs + fmt::Display) -> anyhow::Result<()> {
         let listener = TcpListener::bind(&address)
             .await
