@@ -22,10 +22,11 @@ impl Quiet {}
 #[tokio::test]
 async fn no_token_is_in_the_log_nor_in_an_error_whichever_way_it_comes() {
     let log = Log::default();
+    let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
         .with_ansi(false)
-        .with_writer(log.clone())
+        .with_writer(move || writer.clone())
         .finish();
     tracing_subscriber::util::SubscriberInitExt::init(subscriber);
     let options = JwtOptions {

@@ -4,11 +4,7 @@ use crate::games::Desk;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use tapaculo::Server;
-use tapaculo_tests::{
-    DEADLINE,
-    client::{Client, Received},
-    server::TestServer,
-};
+use tapaculo_tests::{DEADLINE, client::Client, server::TestServer};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -37,19 +33,6 @@ fn mutated(rng: &mut StdRng) -> String {
         }
     }
     String::from_utf8_lossy(&frame).into_owned()
-}
-
-/// What is answered before a ping, sent after it, comes back.
-async fn answers(client: &mut Client, number: u64) -> Vec<Value> {
-    client.send(json!({"ping": number})).await;
-    let mut answers = Vec::new();
-    loop {
-        match client.next().await {
-            Received::Frame(frame) if frame["pong"] == number => return answers,
-            Received::Frame(frame) => answers.push(frame),
-            Received::Closed(code) => panic!("closed with {code:?}"),
-        }
-    }
 }
 
 /// The message of a text, if it is one.
@@ -98,7 +81,7 @@ async fn ten_thousand_random_and_mutated_frames_are_each_answered_and_end_nothin
             _ => random(&mut rng),
         };
         alice.raw(frame.clone()).await;
-        let answers = answers(&mut alice, 1_000_000 + n).await;
+        let answers = alice.before_pong(1_000_000 + n).await;
         let errors = answers
             .iter()
             .filter(|answer| answer.get("error").is_some());

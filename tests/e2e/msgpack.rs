@@ -6,12 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tapaculo::{MessageLimits, prelude::*};
-use tapaculo_tests::{
-    chess::play_all,
-    client::{Client, Received, Request},
-    codec::Codec,
-    server::TestServer,
-};
+use tapaculo_tests::{chess::play_all, client::Request, codec::Codec, server::TestServer};
 use tokio_tungstenite::tungstenite::Message;
 
 /// Says what it is told, in every way there is.
@@ -258,7 +253,7 @@ async fn every_wrong_frame_gets_its_answer_from_the_table() {
     let server = desk().await;
     let mut alice = server.join_in(Codec::MessagePack, "alice", "r").await;
     let _bob = server.join("bob", "r").await;
-    answers(&mut alice, 1).await;
+    alice.before_pong(1).await;
     let say = |text: &str| json!({"type": "Say", "text": text});
     let deep = [&b"\x82\xa4data"[..], &[0x91; 10_000], b"\x90\xa2id\x08"].concat();
     let foreign = |value: &[u8], id: u8| {
@@ -458,7 +453,7 @@ async fn ten_thousand_random_and_mutated_frames_are_each_answered_and_end_nothin
         let read: Value = rmp_serde::from_slice(&frame).unwrap_or_default();
         let is_silent = read["data"]["type"] == "Whisper" && read["id"].is_null();
         alice.raw(Message::binary(frame.clone())).await;
-        let answers = answers(&mut alice, 1_000_000 + n).await;
+        let answers = alice.before_pong(1_000_000 + n).await;
         assert!(is_silent || !answers.is_empty(), "{frame:x?}");
         let settled = answers
             .iter()
@@ -467,17 +462,4 @@ async fn ten_thousand_random_and_mutated_frames_are_each_answered_and_end_nothin
     }
     let mut bob = server.join("bob", "r").await;
     bob.tell(json!({"type": "Say", "text": "fine"})).await;
-}
-
-/// What is answered before a ping, sent after it, comes back.
-async fn answers(client: &mut Client, number: u64) -> Vec<Value> {
-    client.send(json!({"ping": number})).await;
-    let mut answers = Vec::new();
-    loop {
-        match client.next().await {
-            Received::Frame(frame) if frame["pong"] == number => return answers,
-            Received::Frame(frame) => answers.push(frame),
-            Received::Closed(code) => panic!("closed with {code:?}"),
-        }
-    }
 }

@@ -221,6 +221,22 @@ impl Client {
         sent.expect("sent in time").expect("the connection is open");
     }
 
+    /// Pings by the protocol, and gives what comes before the answer.
+    ///
+    /// # Panics
+    /// If the connection is closed before.
+    pub async fn before_pong(&mut self, number: u64) -> Vec<Value> {
+        self.send(json!({"ping": number})).await;
+        let mut before = Vec::new();
+        loop {
+            match self.next().await {
+                Received::Frame(frame) if frame["pong"] == number => return before,
+                Received::Frame(frame) => before.push(frame),
+                Received::Closed(code) => panic!("closed with {code:?}"),
+            }
+        }
+    }
+
     /// Sends a message of the game and reads up to its answer; gives the frames before it, too.
     pub async fn ask(&mut self, data: Value) -> (Vec<Value>, Value) {
         let id = self.next_id;

@@ -21,6 +21,16 @@ pub struct Response {
 }
 
 impl Response {
+    /// Reads what has come in; `None` as long as that is not a whole head.
+    fn read(text: &str) -> Option<Self> {
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        Some(Self {
+            status: head.split(' ').nth(1)?.parse().ok()?,
+            head: head.to_owned(),
+            body: body.to_owned(),
+        })
+    }
+
     /// A header field's value.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -81,13 +91,7 @@ pub async fn raw(address: SocketAddr, request: &[u8]) -> Option<Response> {
         came
     };
     let came = timeout(DEADLINE, exchange).await.expect("an end in time");
-    let came = String::from_utf8_lossy(&came);
-    let (head, body) = came.split_once("\r\n\r\n")?;
-    Some(Response {
-        status: head.split(' ').nth(1)?.parse().ok()?,
-        head: head.to_owned(),
-        body: body.to_owned(),
-    })
+    Response::read(&String::from_utf8_lossy(&came))
 }
 
 async fn exchange(address: SocketAddr, head: &str, body: &str) -> Response {
@@ -101,13 +105,7 @@ async fn exchange(address: SocketAddr, head: &str, body: &str) -> Response {
     };
     let response = timeout(DEADLINE, exchange).await;
     let response = response.expect("a response in time").expect("a response");
-    let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    Response {
-        status: status.expect("a status line"),
-        head: head.to_owned(),
-        body: body.to_owned(),
-    }
+    Response::read(&response).expect("a head and a body")
 }
 
 /// Sends a request, its head written out to the empty line, and reads no further than the answer:
@@ -135,14 +133,8 @@ pub async fn ask(address: SocketAddr, request: impl AsRef<[u8]>) -> Response {
 
 /// The response, once its head and the body that it announces are there.
 fn complete(bytes: &[u8]) -> Option<Response> {
-    let text = String::from_utf8_lossy(bytes);
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let response = Response {
-        status: head.split(' ').nth(1)?.parse().ok()?,
-        head: head.to_owned(),
-        body: body.to_owned(),
-    };
+    let response = Response::read(&String::from_utf8_lossy(bytes))?;
     let length = response.header("content-length").unwrap_or("0");
     let length: usize = length.parse().expect("a length");
-    (body.len() >= length).then_some(response)
+    (response.body.len() >= length).then_some(response)
 }
