@@ -184,11 +184,11 @@ async fn an_operator_bans_a_user_from_everywhere_and_lets_it_back_in() {
         assert!((3500..=3600).contains(&seconds), "{seconds}");
     }
     alice.tell(json!({"type": "Say", "text": "hi"})).await;
-    let banned = handle.banned();
+    let banned = handle.bans();
     assert_eq!(banned.len(), 1);
     assert_eq!(banned[0].user, "bob");
     assert!(handle.unban(&user("bob")) && !handle.unban(&user("bob")));
-    assert!(handle.banned().is_empty());
+    assert!(handle.bans().is_empty());
     assert!(request().connect().await.is_ok());
 }
 

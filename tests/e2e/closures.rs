@@ -409,6 +409,38 @@ async fn a_newcomer_is_told_the_newest_messages_that_were_for_everyone() {
     assert_eq!(bob.event().await, json!([["alice", 4], ["alice", 5]]));
 }
 
+#[tokio::test]
+async fn what_is_soon_out_of_date_has_no_number_and_is_told_to_no_newcomer() {
+    let server = TestServer::start(|server| {
+        server
+            .with_room_settings(RoomSettings {
+                store_message_history: true,
+                ..RoomSettings::default()
+            })
+            .on_message(|ctx, _| async move {
+                let name = ctx.display_name().unwrap_or("somebody").to_owned();
+                ctx.broadcast_volatile(format!("{name} is typing")).await
+            })
+    })
+    .await;
+    let mut alice = server.join("alice", "r").await;
+    let token = server.token_with("bob", "r", &json!({"name": "Bob"}));
+    let request = tapaculo_tests::client::Request::new(server.url("/ws"))
+        .protocols(tapaculo_tests::client::JSON)
+        .header("Authorization", format!("Bearer {token}"));
+    let mut bob = request.connect().await.expect("accepted");
+    bob.until("synced").await;
+    bob.tell(json!(0)).await;
+    let (_, event) = alice.until("data").await;
+    assert_eq!(event, json!({"from": "bob", "data": "Bob is typing"}));
+    alice.tell(json!(0)).await;
+    assert_eq!(bob.event().await, "somebody is typing");
+    let mut carol = server.connect("carol", "r").await;
+    let (before, synced) = carol.until("synced").await;
+    assert_eq!(before.len(), 1, "{before:?}");
+    assert_eq!(synced, json!({"synced": 0}));
+}
+
 #[derive(Deserialize, Serialize)]
 #[serde(tag = "type")]
 enum Action {
@@ -669,6 +701,14 @@ async fn settings_that_can_be_no_rooms_are_an_error_of_listen() {
     let handled = Server::new().on_message(|_, _| async {});
     let words = error(handled.with_room_settings(nobody)).await;
     assert!(words.contains("max_players"), "{words}");
+    let mute = Server::new()
+        .on_message(|_, _| async {})
+        .with_limits(tapaculo::MessageLimits {
+            max_messages_per_window: 0,
+            ..Default::default()
+        });
+    let words = error(mute).await;
+    assert!(words.contains("max_messages_per_window"), "{words}");
     let unused = Server::new().with_game::<crate::games::Desk>();
     let words = error(unused.with_room_settings(RoomSettings::default())).await;
     assert!(words.contains("on_message"), "{words}");

@@ -73,7 +73,9 @@ impl AuthErrorKind {
                  `options` (an object of at most 1 KiB) are looked at"
             }
             Self::Issuer => "the token is of another issuer",
-            Self::Audience => "the token is for another audience",
+            Self::Audience => {
+                "the token is not for the audience of this server, `JwtOptions::audience`"
+            }
             Self::Kind => {
                 "an access token names a room, and a refresh token does not: this is the other one"
             }
@@ -137,6 +139,11 @@ impl fmt::Display for AuthError {
 
 impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|source| &**source as _)
+        // That of a key is part of the words.
+        let source = self
+            .source
+            .as_ref()
+            .filter(|_| self.kind != AuthErrorKind::Key);
+        source.map(|source| &**source as _)
     }
 }

@@ -13,6 +13,9 @@ const FEW_BYTES: usize = 32;
 /// The bytes of an RSA modulus: fewer are too weak (RFC 7518, section 3.3), more cost too much.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
+/// How a file begins that has one.
+const PUBLIC_KEY: &str = "the PEM file of a public key, `-----BEGIN PUBLIC KEY-----`";
+
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const ELLIPTIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
@@ -86,11 +89,11 @@ impl JwtKey {
     /// # Errors
     /// If it is none of these, or is damaged.
     pub fn public_pem(pem: impl AsRef<str>) -> Result<Self, AuthError> {
-        let unfit = |why: &'static str| AuthError::because(AuthErrorKind::Key, why);
-        let expected = "expected the PEM file of a public key, `-----BEGIN PUBLIC KEY-----`";
-        let (label, document) =
-            Document::from_pem(pem.as_ref().trim()).map_err(|_| unfit(expected))?;
-        SubjectPublicKeyInfoRef::validate_pem_label(label).map_err(|_| unfit(expected))?;
+        let unfit = |why: &str| AuthError::because(AuthErrorKind::Key, why);
+        let pem = pem.as_ref().trim();
+        let other = || unfit(&format!("expected {PUBLIC_KEY}{}", found(pem)));
+        let (label, document) = Document::from_pem(pem).map_err(|_| other())?;
+        SubjectPublicKeyInfoRef::validate_pem_label(label).map_err(|_| other())?;
         let info: SubjectPublicKeyInfoRef<'_> =
             document.decode_msg().map_err(|_| unfit("it is damaged"))?;
         let bytes = info.subject_public_key.as_bytes();
@@ -126,6 +129,24 @@ impl JwtKey {
         self.id = Some(id.into());
         self
     }
+}
+
+/// What a PEM file has instead of a public key, and how to get that from it.
+fn found(pem: &str) -> String {
+    let label = pem.split("-----").nth(1).unwrap_or_default();
+    let Some(label) = label.strip_prefix("BEGIN ") else {
+        return String::new();
+    };
+    let remedy = match label {
+        "CERTIFICATE" => ": `openssl x509 -pubkey -noout` takes the key out",
+        "RSA PUBLIC KEY" => ": `openssl rsa -RSAPublicKey_in -pubout` writes it that way",
+        _ if label.ends_with("PRIVATE KEY") => {
+            ": `openssl pkey -pubout` makes the public one of it"
+        }
+        "PUBLIC KEY" => ", but damaged",
+        _ => "",
+    };
+    format!("; found `BEGIN {label}`{remedy}")
 }
 
 /// All keys of a server.

@@ -116,6 +116,13 @@ impl Context {
         self.0.member.session().as_str()
     }
 
+    /// The name to show for that user when the message came, or the event happened: what was set with
+    /// [`set_user_metadata`](Self::set_user_metadata), or else the token's.
+    #[must_use]
+    pub fn display_name(&self) -> Option<&str> {
+        self.0.member.name()
+    }
+
     /// Tells everyone in the room, the sender included. Kept in the history, if there is one.
     ///
     /// # Errors
@@ -125,13 +132,24 @@ impl Context {
     }
 
     /// Tells everyone but the sender. Kept in the history, if there is one: what newcomers need not
-    /// hear, such as who is typing, goes through [`broadcast_filtered`](Self::broadcast_filtered).
+    /// hear, such as who is typing, goes through [`broadcast_volatile`](Self::broadcast_volatile).
     ///
     /// # Errors
     /// If the data can't be encoded, or the room is gone.
     pub async fn broadcast_to_others(&self, data: impl Serialize) -> Result<(), ContextError> {
         let others = Audience::Except(self.0.member.user().clone());
         self.say(encoded(&data), |_| Ok(others)).await
+    }
+
+    /// Tells everyone whose connection keeps up, now or never: for what is soon out of date, as
+    /// positions and typing. It has no number, is kept for nobody, and is in no history.
+    ///
+    /// # Errors
+    /// If the data can't be encoded, or the room is gone.
+    pub async fn broadcast_volatile(&self, data: impl Serialize) -> Result<(), ContextError> {
+        let data = encoded(&data)?;
+        let post = Post::Volatile(self.0.author.clone(), data);
+        self.ask(|_| (Ok(()), Some(post))).await
     }
 
     /// Tells those whose user id the filter picks, among players and spectators who are here now.

@@ -102,7 +102,7 @@ pub struct PlayerMetadata {
     /// Nothing: a literal ends in `..Default::default()`, so that there can be more fields later.
     #[doc(hidden)]
     #[serde(skip)]
-    pub __more: (),
+    pub __end_with_default: (),
 }
 
 impl PlayerMetadata {
@@ -113,7 +113,7 @@ impl PlayerMetadata {
             display_name: metadata.name.unwrap_or_default(),
             avatar_url: metadata.avatar,
             custom: metadata.custom,
-            __more: (),
+            __end_with_default: (),
         }
     }
 }

@@ -21,6 +21,32 @@
 //! timers and tests, use [`#[tapaculo::game]`](macro@crate::game).
 //!
 //! A room handles one message at a time here as well: the next one waits until the handler is done.
+//!
+//! What all rooms share is cloned into each call. An error is told to the sender:
+//!
+//! ```
+//! use std::{collections::HashMap, sync::{Arc, Mutex}};
+//! use tapaculo::Server;
+//!
+//! let scores = Arc::new(Mutex::new(HashMap::<String, u32>::new()));
+//! let server = Server::new().on_message_typed::<u32, _, _>(move |ctx, envelope| {
+//!     let scores = Arc::clone(&scores);
+//!     async move {
+//!         if envelope.data > 10 {
+//!             return Err("nobody scores more than 10 at once".to_owned());
+//!         }
+//!         let score = {
+//!             let mut scores = scores.lock().unwrap();
+//!             let score = scores.entry(envelope.from).or_default();
+//!             *score += envelope.data;
+//!             *score
+//!         };
+//!         ctx.broadcast(score).await.map_err(|error| error.to_string())?;
+//!         Ok(score) // the sender's reply
+//!     }
+//! });
+//! # drop(server);
+//! ```
 
 mod context;
 mod game;

@@ -169,6 +169,8 @@ impl<G: Game> RoomHandle<G> {
 pub(crate) enum Post {
     /// In somebody's name.
     Say(Author, Audience, Box<RawValue>),
+    /// Without a number, to whoever has an ear for it.
+    Volatile(Author, Box<RawValue>),
     /// What is to be known of a user.
     Describe(UserId, Metadata),
     Fire(AnyTimer),

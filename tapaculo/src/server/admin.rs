@@ -46,7 +46,7 @@ pub struct MemberStatus {
     pub is_connected: bool,
 }
 
-/// Somebody who is banned: [`ServerHandle::banned`].
+/// Somebody who is banned: [`ServerHandle::bans`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Ban {
@@ -80,7 +80,8 @@ impl fmt::Display for AdminError {
 
 impl Error for AdminError {}
 
-/// For operators: whoever has a handle may do all of this, so that a route that leads here needs a
+/// For operators. A game is known by the name of its route; rooms of closures are of the game `room`.
+/// Whoever has a handle may do all of this, so that a route that leads here needs a
 /// login of its own.
 ///
 /// What is asked of a room has its turn among the room's messages, and is done even if nobody waits
@@ -164,7 +165,7 @@ impl ServerHandle {
     /// lost connection: [`kick`](Self::kick) takes them. It is remembered by this process, also
     /// before the server serves.
     pub fn ban(&self, user: &UserId, time: Duration) {
-        self.bans().ban(user, time);
+        self.ban_list().ban(user, time);
         if let Some(app) = self.app() {
             app.connections.close(user, Close::Banned, |_| true);
         }
@@ -176,13 +177,13 @@ impl ServerHandle {
         reason = "what counts is that it is banned no more"
     )]
     pub fn unban(&self, user: &UserId) -> bool {
-        self.bans().unban(user)
+        self.ban_list().unban(user)
     }
 
     /// Everyone who is banned, by an operator or by going over a limit, in order of their names.
     #[must_use]
-    pub fn banned(&self) -> Vec<Ban> {
-        let all = self.bans().list().into_iter();
+    pub fn bans(&self) -> Vec<Ban> {
+        let all = self.ban_list().list().into_iter();
         let mut all: Vec<_> = all.map(|(user, until)| Ban { user, until }).collect();
         all.sort_unstable_by(|a, b| a.user.cmp(&b.user));
         all

@@ -94,7 +94,7 @@ impl App {
                     limits.max_size_bytes
                 }),
             clock,
-            limits: Limits::new(limits, Arc::clone(handle.bans()), end, clock),
+            limits: Limits::new(limits, Arc::clone(handle.ban_list()), end, clock),
             gate: Gate::new(connection_limits, heartbeat.notices_in(), clock),
             origins: AllowedOrigins::read(allowed_origins.as_deref())?,
             proxies: TrustedProxies::read(&trusted_proxies)?,

@@ -57,7 +57,7 @@ impl ServerHandle {
         &self.revoked
     }
 
-    pub(super) fn bans(&self) -> &Arc<Bans> {
+    pub(super) fn ban_list(&self) -> &Arc<Bans> {
         &self.bans
     }
 }

@@ -145,9 +145,9 @@ impl Server {
     /// `{"user", "token", "refresh_token"}`, and `POST /token/refresh` goes on from there, for the
     /// same room.
     ///
-    /// Its error, whatever displays, is answered `401` with its words, so that one of a database
-    /// should be mapped and not passed on with `?`; a
-    /// [`LoginRefused::forbidden`] `403`. A body has at most 8 KiB.
+    /// An error that is a text is answered `401` with its words, a [`LoginRefused::forbidden`] `403`.
+    /// What is not the client's fault, an error of `anyhow`'s or a boxed one, is logged and answered
+    /// `500`, and so is a login that panics or takes longer than 10 s. A body has at most 8 KiB.
     ///
     /// ```
     /// use tapaculo::{Login, Server};

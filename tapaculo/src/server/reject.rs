@@ -41,6 +41,10 @@ impl Reject {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+    }
+
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }

@@ -38,10 +38,15 @@ impl Settings {
                 "a heartbeat takes time: with_heartbeat(every, patience) of more than zero"
             );
         }
+        let counts = self.limits.as_ref();
+        if counts.is_some_and(|limits| limits.max_messages_per_window == 0) {
+            anyhow::bail!("nobody could say a word: with_limits with `max_messages_per_window: 0`");
+        }
         if self.guest_tokens && self.endpoint.is_some() {
             anyhow::bail!(
                 "tokens are for anyone or for those who log in: with_guest_tokens() or \
-                 with_token_endpoint(login), one of them"
+                 with_token_endpoint(login), one of them; for both, let the login admit guests, \
+                 each as a user of its own, its name with something random behind it"
             );
         }
         Ok(())

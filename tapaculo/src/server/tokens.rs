@@ -14,9 +14,9 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
-use std::{fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// The most bytes of a request's body.
@@ -25,33 +25,81 @@ const BODY_BYTES: usize = 8 * 1024;
 /// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a login may take.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Why a login is refused: the answer of a
 /// [token endpoint](super::Server::with_token_endpoint) that says no.
 ///
-/// Whatever displays becomes one, answered `401` with its words.
-pub struct LoginRefused(Reject);
+/// A text becomes one, answered `401` with these words. An error becomes one as well (`anyhow`'s, a
+/// boxed one), but its words are for the log: it is answered `500`.
+pub struct LoginRefused(Refusal);
+
+enum Refusal {
+    /// In these words.
+    Told(Reject),
+    /// For the log only.
+    Failed(String),
+}
 
 impl LoginRefused {
     /// Nobody knows who that is: `401`.
     pub fn unauthorized(why: impl fmt::Display) -> Self {
-        Self(Reject::unauthorized(why.to_string()))
+        Self(Refusal::Told(Reject::unauthorized(why.to_string())))
     }
 
     /// It is known who that is, who may not enter: `403`.
     pub fn forbidden(why: impl fmt::Display) -> Self {
-        Self(Reject::forbidden(why.to_string()))
+        Self(Refusal::Told(Reject::forbidden(why.to_string())))
+    }
+
+    /// The login itself is at fault, as when the database can't be reached: `500`. Why is logged, and
+    /// not told.
+    pub fn failed(why: impl fmt::Display) -> Self {
+        Self(Refusal::Failed(why.to_string()))
+    }
+
+    fn into_reject(self) -> Reject {
+        match self.0 {
+            Refusal::Told(reject) => reject,
+            Refusal::Failed(why) => {
+                tracing::error!(why, "a login failed");
+                Reject::internal("the login failed")
+            }
+        }
     }
 }
 
 impl fmt::Debug for LoginRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LoginRefused").field(&self.0).finish()
+        match &self.0 {
+            Refusal::Told(reject) => f.debug_tuple("LoginRefused").field(reject).finish(),
+            Refusal::Failed(why) => f.debug_tuple("LoginRefused").field(why).finish(),
+        }
     }
 }
 
-impl<E: fmt::Display> From<E> for LoginRefused {
-    fn from(why: E) -> Self {
+impl From<&str> for LoginRefused {
+    fn from(why: &str) -> Self {
         Self::unauthorized(why)
+    }
+}
+
+impl From<String> for LoginRefused {
+    fn from(why: String) -> Self {
+        Self::unauthorized(why)
+    }
+}
+
+impl From<anyhow::Error> for LoginRefused {
+    fn from(why: anyhow::Error) -> Self {
+        Self::failed(format!("{why:#}"))
+    }
+}
+
+impl From<Box<dyn Error + Send + Sync>> for LoginRefused {
+    fn from(why: Box<dyn Error + Send + Sync>) -> Self {
+        Self::failed(why)
     }
 }
 
@@ -78,8 +126,13 @@ impl Endpoint {
                 Err(error) => Err(Reject::bad_request(format!("not a login: {error}"))),
             };
             Box::pin(async move {
-                let answer = asked?.await;
-                answer.map_err(|why| why.into().0)
+                let answer = AssertUnwindSafe(asked?).catch_unwind();
+                let answer = match timeout(LOGIN_TIMEOUT, answer).await {
+                    Ok(Ok(answer)) => answer.map_err(Into::into),
+                    Ok(Err(_)) => Err(LoginRefused::failed("it panicked")),
+                    Err(_) => Err(LoginRefused::failed("it takes too long")),
+                };
+                answer.map_err(LoginRefused::into_reject)
             })
         }))
     }

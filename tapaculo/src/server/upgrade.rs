@@ -80,7 +80,7 @@ pub(super) fn upgrade(
         let headers = response.headers_mut();
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, chosen);
     }
-    let refuse_banned = || match app.handle.bans().time_left(&access.user) {
+    let refuse_banned = || match app.handle.ban_list().time_left(&access.user) {
         Some(time) => Err(Reject::banned(time)),
         None => Ok(()),
     };

@@ -127,3 +127,22 @@ async fn there_is_nothing_to_refresh_where_there_are_no_tokens() {
     let response = http::post(server.address, "/token/refresh", &body).await;
     assert_eq!(response.status, 404);
 }
+
+#[tokio::test]
+async fn what_fails_in_a_login_is_500_and_not_told() {
+    async fn log_in(how: String) -> anyhow::Result<Login> {
+        match how.as_str() {
+            "panic" => panic!("this panic is part of a test"),
+            "wait" => std::future::pending().await,
+            _ => anyhow::bail!("reading /var/lib/users.db"),
+        }
+    }
+    let server =
+        TestServer::start(|server| server.with_game::<Desk>().with_token_endpoint(log_in)).await;
+    for how in ["fail", "panic", "wait"] {
+        let response = post(&server, &json!(how)).await;
+        assert_eq!(response.status, 500, "{how}");
+        let error = json!({"error": {"code": "internal", "message": "the login failed"}});
+        assert_eq!(response.json(), error);
+    }
+}

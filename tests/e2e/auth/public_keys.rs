@@ -188,5 +188,13 @@ fn what_is_not_a_public_key_that_can_be_trusted_is_refused() {
     ] {
         let error = JwtKey::public_pem(pem).expect_err(what);
         assert_eq!(error.kind(), AuthErrorKind::Key, "{what}");
+        // It is said once, with the way out where there is one.
+        assert!(std::error::Error::source(&error).is_none());
+        let remedy = match what {
+            "a certificate" => "openssl x509",
+            _ if what.contains("private") => "openssl pkey -pubout",
+            _ => "",
+        };
+        assert!(error.to_string().contains(remedy), "{error}");
     }
 }

@@ -273,6 +273,12 @@ impl<G: Game> Machine<G> {
                 table.stage(audience, Ok(data));
                 self.accept_post(effects);
             }
+            Post::Volatile(author, data) => {
+                let table = &mut self.room.table;
+                table.begin(author);
+                table.stage_volatile(Ok(data));
+                self.accept_post(effects);
+            }
             Post::Describe(user, metadata) => {
                 let table = &mut self.room.table;
                 table.begin(Author::Server);
