@@ -102,7 +102,7 @@ impl Login {
             game: self.game.clone(),
             options: self.options.clone(),
             name: self.name.clone(),
-            ttl: self.ttl.as_secs() + u64::from(self.ttl.subsec_nanos() > 0),
+            ttl: (self.ttl.as_secs()).saturating_add((self.ttl.subsec_nanos() > 0).into()),
         }
     }
 
@@ -118,5 +118,18 @@ impl Login {
             options: grant.options,
             ttl: Duration::from_secs(grant.ttl),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_access_token_may_be_good_for_ever_and_so_may_the_next() {
+        let login = Login::new("alice", "r").ttl(Duration::MAX);
+        assert_eq!(login.grant().ttl, u64::MAX);
+        let login = login.ttl(Duration::from_millis(1500));
+        assert_eq!(login.grant().ttl, 2);
     }
 }
