@@ -107,6 +107,29 @@ async fn a_ban_is_over_when_it_says() {
 }
 
 #[tokio::test]
+async fn a_ban_that_is_over_before_the_window_lets_no_more_through_it() {
+    let server = desk(three_an_hour(Duration::from_millis(100))).await;
+    let mut bob = server.join("bob", "r").await;
+    for _ in 0..3 {
+        let mut alice = loop {
+            match server.request("alice", "r").connect().await {
+                Ok(alice) => break alice,
+                Err(response) => assert_eq!(response.status(), 429),
+            }
+        };
+        for _ in 0..4 {
+            let said = json!({"data": {"type": "Say", "text": "x"}});
+            alice.try_send(said).await;
+        }
+        assert_eq!(alice.closed().await, Some(4008));
+    }
+    bob.send(json!({"ping": 1})).await;
+    let (heard, _) = bob.until("pong").await;
+    let said = heard.iter().filter(|frame| frame["data"]["type"] == "Said");
+    assert_eq!(said.count(), 3);
+}
+
+#[tokio::test]
 async fn where_nobody_is_banned_what_is_too_much_is_rate_limited_and_may_be_sent_again() {
     let server = desk(MessageLimits {
         max_messages_per_window: 5,
