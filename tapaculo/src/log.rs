@@ -104,8 +104,15 @@ impl SharedLog {
         self.0.read().expect("nothing panics while it writes a log")
     }
 
-    /// Adds the events of one input, and forgets those it wants forgotten.
-    pub(crate) fn append(&self, events: &[Arc<Entry>], redacted: &[Seq], now: Timestamp) {
+    /// Adds the events of one input, and forgets those it wants forgotten. Those after `untold` are
+    /// for somebody who is yet to be let in.
+    pub(crate) fn append(
+        &self,
+        events: &[Arc<Entry>],
+        redacted: &[Seq],
+        now: Timestamp,
+        untold: Option<Seq>,
+    ) {
         let is_idle = events.is_empty() && redacted.is_empty();
         if is_idle && self.read().excess().is_none_or(|until| until > now) {
             return;
@@ -117,7 +124,7 @@ impl SharedLog {
         for event in events {
             log.append(Arc::clone(event));
         }
-        log.trim(events.len(), now);
+        log.trim(events.len(), now, untold);
         for seq in redacted {
             log.redact(*seq);
         }
@@ -170,9 +177,11 @@ impl Log {
 
     /// Drops what is beyond the bounds, but nothing of the newest input: what one handler says is
     /// nobody's fault, however much it is.
-    fn trim(&mut self, newest: usize, now: Timestamp) {
+    fn trim(&mut self, newest: usize, now: Timestamp, untold: Option<Seq>) {
         while let Some(oldest) = self.recent.front() {
-            let had_time = now.since(oldest.at) >= GRACE || self.recent_bytes > BURST_BYTES;
+            let is_told = untold.is_none_or(|untold| oldest.seq <= untold);
+            let had_time =
+                (is_told && now.since(oldest.at) >= GRACE) || self.recent_bytes > BURST_BYTES;
             if self.recent.len() <= newest || !self.has_excess() || !had_time {
                 return;
             }
@@ -260,6 +269,11 @@ impl Log {
         Ok(self.recent.range(skip..))
     }
 
+    /// The position after which all events are here.
+    pub(crate) fn start(&self) -> Seq {
+        Seq(self.last.0.saturating_sub(self.recent.len() as u64))
+    }
+
     /// The newest event's number.
     pub(crate) fn last(&self) -> Seq {
         self.last
@@ -306,7 +320,7 @@ mod tests {
             let now = START + Duration::from_secs(2 * entry.seq.0);
             Arc::get_mut(&mut entry).expect("nobody else has it").at = now;
             log.append(entry);
-            log.trim(1, now);
+            log.trim(1, now, None);
         }
     }
 
@@ -337,17 +351,17 @@ mod tests {
         for seq in 1..=3000 {
             log.append(entry(seq, Audience::All, 10_000));
         }
-        log.trim(3000, START);
+        log.trim(3000, START, None);
         assert_eq!(log.after(Seq(0)).unwrap().count(), 3000);
         // The next input leaves what may still be on its way, within bounds.
         log.append(entry(3001, Audience::All, 1));
-        log.trim(1, START);
+        log.trim(1, START, None);
         let kept = log.after(Seq(2800)).unwrap().count();
         assert_eq!(kept, 201);
         assert!(log.after(Seq(2000)).is_err());
         let later = START + GRACE;
         log.append(entry(3002, Audience::All, 1));
-        log.trim(1, later);
+        log.trim(1, later, None);
         assert!(log.after(Seq(2900)).is_err());
     }
 

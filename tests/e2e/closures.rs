@@ -834,3 +834,30 @@ async fn story_of(mut client: Client, events: usize) -> Vec<Value> {
     }
     story
 }
+
+/// Speaks for longer than anything waits for, before a newcomer is let in.
+struct LongStory;
+
+#[async_trait::async_trait]
+impl RoomEventHandler for LongStory {
+    async fn on_player_joined(&self, ctx: &Context, _user_id: &str) {
+        for number in 0..1100 {
+            ctx.broadcast(number).await.ok();
+        }
+        // What is older than a second is kept for nobody who only lags.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        for number in 1100..1200 {
+            ctx.broadcast(number).await.ok();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_newcomer_misses_nothing_however_long_its_hook_takes() {
+    let server = TestServer::start(|server| server.with_event_handler(LongStory)).await;
+    let mut alice = server.connect("alice", "r").await;
+    let (before, synced) = alice.until("synced").await;
+    let told = before.iter().filter_map(|frame| frame["seq"].as_u64());
+    assert_eq!(told.collect::<Vec<_>>(), (1..=1200).collect::<Vec<_>>());
+    assert_eq!(synced["synced"], 1200);
+}

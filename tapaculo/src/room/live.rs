@@ -200,7 +200,8 @@ impl<G: Game> Live<G> {
             }
         }
         let now = self.machine.table().now;
-        log.append(&effects.events, &effects.redacted, now);
+        let untold = self.machine.untold();
+        log.append(&effects.events, &effects.redacted, now, untold);
         if !effects.events.is_empty() {
             for outlet in self.outlets.values() {
                 outlet.notice(&effects.events, &effects.redacted);

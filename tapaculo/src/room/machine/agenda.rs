@@ -10,7 +10,7 @@ use super::{
 use crate::{
     game::{Answer, Connection, Game, Member, Place, Refusal, Reply},
     ids::UserId,
-    protocol::{Ack, Close, Encoded, Goodbye, Moved, frames},
+    protocol::{Ack, Close, Encoded, Goodbye, Moved, Seq, frames},
     room::Ticket,
 };
 use std::sync::Arc;
@@ -59,6 +59,16 @@ pub(super) struct Candidate {
 pub(super) struct Waiting {
     name: &'static str,
     then: Then,
+}
+
+impl Waiting {
+    /// What was said after that is for a newcomer's greeting.
+    pub(super) fn untold(&self) -> Option<Seq> {
+        match &self.then {
+            Then::Admit(candidate) => Some(candidate.greeting.since),
+            Then::Answer(_) | Then::Nothing => None,
+        }
+    }
 }
 
 impl<G: Game> Machine<G> {

@@ -126,6 +126,9 @@ impl<G: Game> Machine<G> {
     fn history(&self, place: &Place, since: Seq, effects: &Effects) -> Vec<Encoded> {
         let table = &self.room.table;
         let log = table.log.read();
+        // More than the log holds may have been said while a hook ran beside the room: of what it
+        // has let go, the history is told.
+        let since = since.max(log.start());
         let said_since = log.after(since).into_iter().flatten();
         let own: Vec<_> = said_since.chain(&effects.events).collect();
         let new = own.iter().filter(|entry| entry.is_public()).count();

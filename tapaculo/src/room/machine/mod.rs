@@ -23,7 +23,7 @@ use crate::{
         Answer, Aside, Connection, Game, Identity, Newcomer, Options, Post, Posts, Refusal, Rest,
         Room, Settled, Table,
     },
-    protocol::{Author, Close, ErrorCode, Moved, frames},
+    protocol::{Author, Close, ErrorCode, Moved, Seq, frames},
 };
 use std::{collections::VecDeque, sync::Arc};
 
@@ -134,6 +134,11 @@ impl<G: Game> Machine<G> {
     /// Whether the room is gone for good.
     pub(crate) fn is_over(&self) -> bool {
         self.over
+    }
+
+    /// From where on nothing said may be forgotten: somebody is being let in who has yet to be told.
+    pub(crate) fn untold(&self) -> Option<Seq> {
+        self.waiting.as_ref().and_then(Waiting::untold)
     }
 
     /// Gives the room up: what it holds can't be told to anyone.
