@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Weak},
+    sync::{Arc, OnceLock, Weak},
     time::Duration,
 };
 use tokio::{
@@ -102,6 +102,8 @@ pub(crate) struct LockedRoom<G: Game> {
     /// Fair, as tokio's mutex is.
     turn: Mutex<()>,
     locked: Mutex<Locked<G>>,
+    /// How everyone is to go, once the turn in hand is over.
+    closing: OnceLock<Close>,
     posts: Arc<Posts>,
     clock: Clock,
     keeper: Weak<dyn Keeper>,
@@ -148,6 +150,7 @@ impl<G: Game> LockedRoom<G> {
                 identity,
                 turn: Mutex::new(()),
                 locked: Mutex::new(Locked { live, call: None }),
+                closing: OnceLock::new(),
                 posts,
                 clock,
                 keeper,
@@ -161,15 +164,27 @@ impl<G: Game> LockedRoom<G> {
         tracing::info_span!("room", game, %room)
     }
 
+    /// Waits for its turn. What has waited for one while everyone was to go comes too late.
+    async fn my_turn(self: &Arc<Self>) -> MutexGuard<'_, ()> {
+        let turn = self.turn.lock().await;
+        if let Some(close) = self.closing.get() {
+            let mut locked = self.locked.lock().await;
+            let now = self.clock.now();
+            locked.live.run(Input::Close(*close), now).await;
+            self.settle(&mut locked);
+        }
+        turn
+    }
+
     async fn run(self: Arc<Self>, input: Input<G::Message>) {
-        let _turn = self.turn.lock().await;
+        let _turn = self.my_turn().await;
         self.take_turn(input).await;
     }
 
     /// Does what code outside has asked for, each request in its turn.
     async fn attend(self: Arc<Self>) {
         loop {
-            let _turn = self.turn.lock().await;
+            let _turn = self.my_turn().await;
             let Some(post) = self.posts.pop() else {
                 return;
             };
@@ -262,7 +277,7 @@ pub(crate) fn decode<G: Game>(data: &RawValue) -> Result<G::Message, Unfit> {
 impl<G: Game> Door for LockedRoom<G> {
     fn join(self: Arc<Self>, visitor: Visitor) -> BoxFuture<'static, Result<(), Visitor>> {
         Box::pin(async move {
-            let _turn = self.turn.lock().await;
+            let _turn = self.my_turn().await;
             let mut locked = self.locked.lock().await;
             if locked.live.machine().is_over() {
                 return Err(visitor);
@@ -308,7 +323,7 @@ impl<G: Game> Door for LockedRoom<G> {
     fn post(self: Arc<Self>, post: Post) -> BoxFuture<'static, Option<()>> {
         let span = self.span();
         let posted = async move {
-            let _turn = self.turn.lock().await;
+            let _turn = self.my_turn().await;
             if self.locked.lock().await.live.machine().is_over() {
                 return None;
             }
@@ -323,7 +338,7 @@ impl<G: Game> Door for LockedRoom<G> {
     fn due(self: Arc<Self>, call: Call) -> BoxFuture<'static, ()> {
         let span = self.span();
         let due = async move {
-            let _turn = self.turn.lock().await;
+            let _turn = self.my_turn().await;
             let mut locked = self.locked.lock().await;
             // It may have been on its way when another was asked for instead.
             if locked.call == Some(call) {
@@ -336,7 +351,10 @@ impl<G: Game> Door for LockedRoom<G> {
     }
 
     fn close(self: Arc<Self>, close: Close) -> BoxFuture<'static, ()> {
-        Box::pin(self.run(Input::Close(close)))
+        Box::pin(async move {
+            self.closing.get_or_init(|| close);
+            drop(self.my_turn().await);
+        })
     }
 }
 
