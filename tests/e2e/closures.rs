@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tapaculo::{
     Context, ContextError, Envelope, InMemoryPubSub, PlayerMetadata, RoomEventHandler,
@@ -833,6 +833,38 @@ async fn story_of(mut client: Client, events: usize) -> Vec<Value> {
         story.push(event);
     }
     story
+}
+
+#[tokio::test]
+async fn a_handler_may_ask_the_servers_handle_for_its_own_room() {
+    let server = TestServer::start(|server| {
+        let handle = server.handle();
+        server.on_message(move |ctx, Envelope { from, data }| {
+            let handle = handle.clone();
+            async move {
+                let room = ctx.room_id().parse().map_err(|_| "no room")?;
+                let user = from.parse().map_err(|_| "no user")?;
+                let done = match data.as_str() {
+                    Some("say") => handle.broadcast("room", &room, &"said").await,
+                    Some("kick") => handle.kick("room", &room, &user, "rude").await,
+                    _ => handle.close_room("room", &room, "enough").await,
+                };
+                done.map_err(|_| "not done")
+            }
+        })
+    })
+    .await;
+    let mut alice = server.join("alice", "r").await;
+    let mut bob = server.join("bob", "r").await;
+    let begun = Instant::now();
+    let (before, _) = alice.ask(json!("say")).await;
+    assert!(before.iter().any(|frame| frame["data"] == "said"));
+    // What ends the sender's connection comes after its answer.
+    alice.tell(json!("kick")).await;
+    assert_eq!(alice.closed().await, Some(4011));
+    bob.tell(json!("close")).await;
+    assert_eq!(bob.closed().await, Some(4010));
+    assert!(begun.elapsed() < Duration::from_secs(5));
 }
 
 /// Speaks for longer than anything waits for, before a newcomer is let in.

@@ -323,6 +323,18 @@ impl<G: Game> Door for LockedRoom<G> {
     fn post(self: Arc<Self>, post: Post) -> BoxFuture<'static, Option<()>> {
         let span = self.span();
         let posted = async move {
+            let mut locked = self.locked.lock().await;
+            let machine = locked.live.machine();
+            if machine.is_over() {
+                return None;
+            }
+            // Whoever asks may be the handler itself, or what it waits for.
+            if machine.is_waiting() {
+                locked.live.run(Input::Post(post), self.clock.now()).await;
+                self.settle(&mut locked);
+                return Some(());
+            }
+            drop(locked);
             let _turn = self.my_turn().await;
             if self.locked.lock().await.live.machine().is_over() {
                 return None;

@@ -80,13 +80,15 @@ impl fmt::Display for AdminError {
 
 impl Error for AdminError {}
 
-/// For operators. A game is known by the name of its route; rooms of closures are of the game `room`.
-/// Whoever has a handle may do all of this, so that a route that leads here needs a
-/// login of its own.
+/// For operators: whoever has a handle may do all of this, so that a route that leads here needs a
+/// login of its own. A game is known by the name of its route; rooms of closures are of the game
+/// `room`.
 ///
 /// What is asked of a room has its turn among the room's messages, and is done even if nobody waits
-/// for the answer. A handler of that room must not: it would wait for its own end. It may spawn a
-/// task that does.
+/// for the answer. Handlers of closures may ask it of their own room, too: what they say is said at
+/// once, and a member is sent away, or the room closed, when the handler is done. A handler of a
+/// `#[game]` must not wait for its own room, which waits for it: there it is [`Room`](crate::Room)
+/// that does these things.
 impl ServerHandle {
     /// All rooms there are, in order of their names, with those who are in them. A room that is busy is
     /// waited for, until its handler is done.

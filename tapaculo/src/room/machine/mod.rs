@@ -136,6 +136,11 @@ impl<G: Game> Machine<G> {
         self.over
     }
 
+    /// Whether what is left of a call runs beside the room.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
     /// From where on nothing said may be forgotten: somebody is being let in who has yet to be told.
     pub(crate) fn untold(&self) -> Option<Seq> {
         self.waiting.as_ref().and_then(Waiting::untold)
