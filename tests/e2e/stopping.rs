@@ -3,7 +3,6 @@
 use crate::games::{Desk, Gate};
 use futures_util::future::join_all;
 use serde_json::json;
-use std::time::Duration;
 use tapaculo::Server;
 use tapaculo_tests::{
     DEADLINE,
@@ -13,7 +12,6 @@ use tapaculo_tests::{
     server::TestServer,
 };
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_message_in_hand_is_finished_then_all_are_closed_with_1012() {
@@ -45,35 +43,6 @@ async fn the_message_in_hand_is_finished_then_all_are_closed_with_1012() {
     timeout(DEADLINE, server.ended())
         .await
         .expect("listen returns");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_waits_behind_the_message_in_hand_is_not_waited_for() {
-    let server = TestServer::start(Server::with_game::<Desk>).await;
-    let mut clients = Vec::new();
-    for n in 0..8 {
-        clients.push(server.join(&format!("user {n}"), "r").await);
-    }
-    let ponder = json!({"data": {"type": "Ponder", "gate": "backlog"}, "id": 1});
-    clients[0].send(ponder.clone()).await;
-    let gate = Gate::of("backlog");
-    gate.begun().await;
-    for client in &mut clients[1..] {
-        client.send(ponder.clone()).await;
-        client.raw(Message::Ping(Vec::new().into())).await;
-    }
-    // They have been read, and wait for the room.
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let handle = server.handle.clone();
-    let stopping = tokio::spawn(async move { handle.shutdown().await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    gate.open();
-    let closed = join_all(clients.iter_mut().map(Client::closed)).await;
-    assert_eq!(closed, [Some(1012); 8]);
-    timeout(DEADLINE, stopping)
-        .await
-        .expect("in time")
-        .expect("it stops");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

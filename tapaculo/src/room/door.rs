@@ -501,4 +501,34 @@ pub(crate) mod tests {
         });
         assert_eq!(taken.collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());
     }
+
+    #[tokio::test]
+    async fn what_waits_behind_the_turn_in_hand_is_not_waited_for_when_the_room_is_to_close() {
+        let room = unkept(Queue::SETTINGS, |_| None::<Queue>);
+        let (outlet, visitor) = alice(Connection(1));
+        assert!(Arc::clone(&room).join(visitor).await.is_ok());
+        let busy = room.turn.lock().await;
+        let mut waiting: Vec<BoxFuture<'static, ()>> = Vec::new();
+        for number in 0..20 {
+            let data = json!({"type": "Take", "number": number});
+            let data = serde_json::value::to_raw_value(&data).unwrap();
+            waiting.push(Arc::clone(&room).message(Connection(1), None, Ok(&data)));
+        }
+        waiting.push(Arc::clone(&room).close(Close::Restarting));
+        for turn in &mut waiting {
+            assert!(turn.now_or_never().is_none());
+        }
+        drop(busy);
+        let all = futures_util::future::join_all(waiting);
+        tokio::time::timeout(Duration::from_secs(10), all)
+            .await
+            .unwrap();
+        let mut frames = VecDeque::new();
+        let mut taken = Taken::More;
+        while taken == Taken::More {
+            taken = outlet.take(usize::MAX, &mut frames);
+        }
+        assert!(frames.is_empty(), "{frames:?}");
+        assert_eq!(taken, Taken::Close(Close::Restarting.into()));
+    }
 }
