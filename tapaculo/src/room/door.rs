@@ -16,7 +16,6 @@ use std::{
 };
 use tokio::{
     runtime::Handle,
-    spawn,
     sync::{Mutex, MutexGuard},
     time::sleep,
 };
@@ -105,6 +104,8 @@ pub(crate) struct LockedRoom<G: Game> {
     /// How everyone is to go, once the turn in hand is over.
     closing: OnceLock<Close>,
     posts: Arc<Posts>,
+    /// For what must go on though nobody waits for it; whoever asks may be outside of it.
+    runtime: Handle,
     clock: Clock,
     keeper: Weak<dyn Keeper>,
 }
@@ -133,7 +134,7 @@ impl<G: Game> LockedRoom<G> {
             let room = Weak::clone(me);
             let posts = Posts::new(move || {
                 if let Some(room) = room.upgrade() {
-                    let span = room.span();
+                    let (span, runtime) = (room.span(), room.runtime.clone());
                     runtime.spawn(room.attend().instrument(span));
                 }
             });
@@ -152,6 +153,7 @@ impl<G: Game> LockedRoom<G> {
                 locked: Mutex::new(Locked { live, call: None }),
                 closing: OnceLock::new(),
                 posts,
+                runtime,
                 clock,
                 keeper,
             }
@@ -321,7 +323,7 @@ impl<G: Game> Door for LockedRoom<G> {
     }
 
     fn post(self: Arc<Self>, post: Post) -> BoxFuture<'static, Option<()>> {
-        let span = self.span();
+        let (span, runtime) = (self.span(), self.runtime.clone());
         let posted = async move {
             let mut locked = self.locked.lock().await;
             let machine = locked.live.machine();
@@ -344,7 +346,7 @@ impl<G: Game> Door for LockedRoom<G> {
         };
         // In a task of its own: whoever asks may lose interest, and a turn that has begun must end.
         let posted = posted.instrument(span);
-        Box::pin(async { spawn(posted).await.ok().flatten() })
+        Box::pin(async move { runtime.spawn(posted).await.ok().flatten() })
     }
 
     fn due(self: Arc<Self>, call: Call) -> BoxFuture<'static, ()> {
