@@ -34,6 +34,10 @@ impl std::error::Error for StoreError {}
 /// Saves rooms. What a handler did leaves the server only after its commit.
 pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Saves what one input changed: all of it or, with an error, nothing.
+    ///
+    /// It is polled by whoever caused the input. A [`Context`](crate::Context) does that in a future
+    /// that its owner may drop: a store that waits must first have the room run such inputs in tasks of
+    /// their own.
     fn commit<'a>(&'a self, commit: Commit<'a>) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 

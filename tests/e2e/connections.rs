@@ -31,7 +31,7 @@ async fn limited(limits: ConnectionLimits) -> TestServer {
 /// accident.
 fn plenty() -> ConnectionLimits {
     ConnectionLimits {
-        open_per_user: 1000,
+        rooms_per_user: 1000,
         open_per_address: 1000,
         requests_per_address: 1000,
         joins_per_user: 1000,
@@ -68,7 +68,7 @@ async fn until_let_in(server: &TestServer, user: &str, room: &str) -> Client {
 #[tokio::test]
 async fn one_user_is_in_so_many_rooms_at_a_time_and_may_always_come_back_to_its_own() {
     let server = limited(ConnectionLimits {
-        open_per_user: 2,
+        rooms_per_user: 2,
         ..plenty()
     });
     let server = server.await;

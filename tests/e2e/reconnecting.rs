@@ -321,7 +321,7 @@ impl Duel {
 #[tokio::test]
 async fn a_full_room_takes_its_own_player_back_a_hundred_times_and_nobody_else_once() {
     let limits = ConnectionLimits {
-        open_per_user: 1,
+        rooms_per_user: 1,
         joins_per_user: 1000,
         joins_per_address: 1000,
         ..ConnectionLimits::default()

@@ -36,7 +36,7 @@ use std::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
     /// In how many rooms one user may be at a time.
-    pub open_per_user: usize,
+    pub rooms_per_user: usize,
     /// How many WebSockets one address may have at a time.
     pub open_per_address: usize,
     /// How many connections one address may have at a time that are no WebSockets yet, or never will
@@ -47,8 +47,8 @@ pub struct ConnectionLimits {
     pub joins_per_user: usize,
     /// How often one address may try to connect within any window, whether or not it has a token.
     pub joins_per_address: usize,
-    /// How often one address may ask for a token at `POST /token` within any window, as a guest or to
-    /// log in: that slows down guessing passwords, too.
+    /// How often one address may ask for tokens within any window, at `POST /token`, as a guest or to
+    /// log in, and at `POST /token/refresh`: that slows down guessing passwords, too.
     pub tokens_per_address: usize,
     /// How long the window is; it slides, so that the limits hold from any moment on.
     pub window_duration: Duration,
@@ -60,7 +60,7 @@ impl Default for ConnectionLimits {
     /// come back ten times a minute.
     fn default() -> Self {
         Self {
-            open_per_user: 8,
+            rooms_per_user: 8,
             open_per_address: 256,
             requests_per_address: 256,
             joins_per_user: 30,
@@ -273,7 +273,7 @@ impl Gate {
             })
         };
         let rooms = &seen.rooms_of_users;
-        if !rooms.has_room(&place.user, &place, limits.open_per_user) {
+        if !rooms.has_room(&place.user, &place, limits.rooms_per_user) {
             return refused("you are in too many rooms");
         }
         let open = &seen.open_of_addresses;
@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn a_place_that_is_taken_over_is_not_one_more() {
         let gate = gate(ConnectionLimits {
-            open_per_user: 2,
+            rooms_per_user: 2,
             open_per_address: 3,
             ..ConnectionLimits::default()
         });

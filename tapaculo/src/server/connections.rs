@@ -49,17 +49,26 @@ impl Connections {
         }))
     }
 
-    /// Takes up one more; `None` at the limit.
-    pub(super) fn admit(&self, outlet: &Arc<Outlet>, identity: Identity) -> Option<Admission> {
+    /// Takes up one more, if it may be here; `None` at the limit.
+    ///
+    /// Whether it may is asked while nobody can look for it: a ban or a revocation that the answer
+    /// does not know of yet finds the connection.
+    pub(super) fn admit<E>(
+        &self,
+        outlet: &Arc<Outlet>,
+        identity: Identity,
+        may: impl FnOnce(&Identity) -> Result<(), E>,
+    ) -> Result<Option<Admission>, E> {
+        let mut users = self.0.users();
+        may(&identity)?;
         let admitted = self.0.open.send_if_modified(|open| {
             let room = *open < self.0.most;
             *open += usize::from(room);
             room
         });
         if !admitted {
-            return None;
+            return Ok(None);
         }
-        let mut users = self.0.users();
         let of_user = users.entry(outlet.user.clone()).or_default();
         of_user.reserve_exact(1); // most users have one
         of_user.push(Open {
@@ -67,10 +76,10 @@ impl Connections {
             identity,
         });
         drop(users);
-        Some(Admission {
+        Ok(Some(Admission {
             connections: self.clone(),
             outlet: Arc::clone(outlet),
-        })
+        }))
     }
 
     /// Closes those connections of a user whose tokens are meant; answers with how many.
@@ -167,7 +176,23 @@ mod tests {
         let user = UserId::new(user).unwrap();
         let identity = identity(user.as_str(), session);
         let outlet = Arc::new(Outlet::new(Connection(1), user, Dialect::Json));
-        connections.admit(&outlet, identity)
+        let admitted = connections.admit(&outlet, identity, |_| Ok::<(), ()>(()));
+        admitted.unwrap()
+    }
+
+    #[test]
+    fn nobody_slips_in_between_a_look_at_the_bans_and_the_look_for_the_banned() {
+        let connections = Connections::new(None);
+        let user = UserId::new("alice").unwrap();
+        let outlet = Arc::new(Outlet::new(Connection(1), user, Dialect::Json));
+        let refused = connections.admit(&outlet, identity("alice", "s"), |_| {
+            let nobody_can_look = connections.0.users.try_lock().is_err();
+            assert!(nobody_can_look);
+            Err("banned")
+        });
+        assert_eq!(refused.err(), Some("banned"));
+        assert_eq!(connections.count(), 0);
+        assert!(connections.0.users().is_empty());
     }
 
     #[test]

@@ -191,6 +191,8 @@ pub(super) async fn refresh(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Reject> {
+    let address = app.proxies.client(&request);
+    app.gate.log_in(address).map_err(Reject::too_many)?;
     let body = body(request).await?;
     // The parser's words could quote what was sent.
     let request: RefreshRequest = serde_json::from_str(&body).map_err(|_| {

@@ -84,6 +84,7 @@ pub(super) fn upgrade(
         Some(time) => Err(Reject::banned(time)),
         None => Ok(()),
     };
+    // Asked once more when it is admitted; here so that nothing is counted for it.
     refuse_banned()?;
     let account = app.limits.account(&access.user);
     let place = Place {
@@ -95,17 +96,20 @@ pub(super) fn upgrade(
     let connection = arrival::number(&request);
     let outlet =
         Arc::new(Outlet::new(connection, access.user.clone(), dialect).bounded(app.buffer));
-    let Some(admission) = app.connections.admit(&outlet, access.identity.clone()) else {
+    let identity = access.identity.clone();
+    let admission = app.connections.admit(&outlet, identity, |identity| {
+        refuse_banned()?;
+        match app.handle.revoked().has(identity) {
+            true => Err(Reject::unauthorized(AuthErrorKind::Revoked.to_string())),
+            false => Ok(()),
+        }
+    })?;
+    let Some(admission) = admission else {
         return Err(Reject::unavailable(
             "the server has all the connections it can take",
         ));
     };
     let lease = TokenLease::new(app, game, &access, admission);
-    // Asked now that a ban or a revocation would find the connection: none falls between the two.
-    refuse_banned()?;
-    if app.handle.revoked().has(&access.identity) {
-        return Err(Reject::unauthorized(AuthErrorKind::Revoked.to_string()));
-    }
     let upgraded = hyper::upgrade::on(&mut request);
     let span = tracing::info_span!("session", game, room = %access.room, user = %access.user, session = %access.session);
     let start = start(app, game, access, account, outlet, position, lease);
