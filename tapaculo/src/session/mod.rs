@@ -66,6 +66,10 @@ const BATCH: usize = 64;
 /// How long a peer may take to read up to the close frame and to answer it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long after a token has ended the message in hand is waited for, since a fresh token may have
+/// come in behind it: as long as a handler may wait.
+const CATCH_UP: Duration = Duration::from_secs(10);
+
 /// How long what has come in before the connection broke is looked through for a goodbye.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -392,10 +396,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.stage = Stage::Dead;
             return Poll::Ready(());
         }
-        if self.expires.is_some_and(|at| Instant::now() >= at) {
-            self.expires = None;
-            self.outlet.dismiss(Close::Expired);
-            return Poll::Ready(());
+        let expired = self.expires.filter(|at| Instant::now() >= *at);
+        if let Some(at) = expired {
+            let catches_up_by = at + CATCH_UP;
+            // A fresh token may wait behind the message in hand: it has come in time.
+            if self.work.is_none() || Instant::now() >= catches_up_by {
+                self.expires = None;
+                self.outlet.dismiss(Close::Expired);
+                return Poll::Ready(());
+            }
+            self.beat.look_at(catches_up_by);
         }
         match ready!(self.beat.poll(cx, reading)) {
             Event::Ping if self.stage == Stage::Open => {

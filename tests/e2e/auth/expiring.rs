@@ -1,6 +1,7 @@
 //! A connection lasts as long as its token, or as the fresh one that it is sent.
 
 use super::{desk_with, join, join_in, request, status};
+use crate::games::Gate;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tapaculo::{JwtAuth, JwtKey, JwtOptions, MessageLimits, Server};
@@ -210,4 +211,37 @@ async fn tokens_count_as_frames() {
         }
     };
     assert_eq!((renewed, code), (5, Some(4008)));
+}
+
+#[tokio::test]
+async fn a_fresh_token_that_waits_behind_a_message_is_in_time() {
+    let server = server().await;
+    let start = Instant::now();
+    let mut client = join(&server, &token(&server, 2)).await;
+    let ponder = json!({"data": {"type": "Ponder", "gate": "expiring"}, "id": 1});
+    client.send(ponder).await;
+    let gate = Gate::of("expiring");
+    gate.begun().await;
+    client.send(json!({"token": token(&server, 600)})).await;
+    tokio::time::sleep(Duration::from_secs(3).saturating_sub(start.elapsed())).await;
+    gate.open();
+    client.until("ack").await;
+    client.until("renewed").await;
+}
+
+#[tokio::test]
+async fn a_message_in_hand_prolongs_nothing_for_who_has_no_fresh_token() {
+    let server = server().await;
+    let mut client = join(&server, &token(&server, 1)).await;
+    let ponder = json!({"data": {"type": "Ponder", "gate": "expired"}, "id": 1});
+    client.send(ponder).await;
+    let gate = Gate::of("expired");
+    gate.begun().await;
+    client.send(json!({"ping": 1})).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    gate.open();
+    let opened = Instant::now();
+    client.until("ack").await;
+    assert_eq!(client.closed().await, Some(4002));
+    assert!(opened.elapsed() < Duration::from_secs(5));
 }
