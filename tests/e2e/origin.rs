@@ -1,10 +1,12 @@
 //! Which pages may connect, and which may not.
 
 use crate::games::Desk;
+use std::time::Duration;
 use tapaculo::{JwtAuth, Server};
 use tapaculo_tests::{
     http::{self, Response},
     server::{SECRET, TestServer},
+    user,
 };
 
 async fn desk(configure: impl FnOnce(Server) -> Server) -> TestServer {
@@ -260,6 +262,54 @@ async fn a_listed_page_may_read_its_guest_token_and_no_other_may() {
     .await;
     assert_eq!(may_not.status, 403, "{may_not:?}");
     assert_eq!(may_not.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn a_listed_page_may_ask_why_it_was_not_connected_and_no_other_may() {
+    let own = ["https://example.org"];
+    let server = desk(|server| server.with_allowed_origins(own)).await;
+    let asks = "Access-Control-Request-Method: POST\r\n\
+                Access-Control-Request-Headers: authorization\r\n\r\n";
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|user| server.token(user, "r"));
+    server.handle.revoke_user(&user("bob"));
+    server.handle.ban(&user("carol"), Duration::from_secs(60));
+    for path in ["/ws", "/ws/desk"] {
+        let options = format!("OPTIONS {path}");
+        let may = ask(&server, &options, asks, "api", &own).await;
+        assert_eq!(may.status, 204, "{may:?}");
+        assert_eq!(may.header("access-control-allow-origin"), Some(own[0]));
+        let headers = may.header("access-control-allow-headers");
+        let headers = headers.unwrap_or_default();
+        assert!(headers.contains("authorization"), "{may:?}");
+        let may_not = ask(&server, &options, asks, "api", &["https://evil.com"]).await;
+        assert_eq!(may_not.status, 403, "{may_not:?}");
+        assert!(!may_not.head.contains("access-control"), "{may_not:?}");
+        for method in ["GET", "POST"] {
+            for (token, status, code) in [
+                (&alice, 400, "bad_request"),
+                (&bob, 401, "unauthorized"),
+                (&carol, 429, "banned"),
+                (&"forged".to_owned(), 401, "unauthorized"),
+            ] {
+                let line = format!("{method} {path}");
+                let fields = format!("Authorization: Bearer {token}\r\n\r\n");
+                let told = ask(&server, &line, &fields, "api", &own).await;
+                assert_eq!(told.status, status, "{told:?}");
+                assert_eq!(told.json()["error"]["code"], code);
+                assert_eq!(told.header("access-control-allow-origin"), Some(own[0]));
+                let exposed = told.header("access-control-expose-headers");
+                assert_eq!(exposed, Some("retry-after"));
+                assert_eq!(told.header("retry-after").is_some(), code == "banned");
+                let evil = ask(&server, &line, &fields, "api", &["https://evil.com"]).await;
+                assert_eq!(evil.status, 403, "{evil:?}");
+                assert!(!evil.head.contains("access-control"), "{evil:?}");
+            }
+        }
+    }
+    let fields = format!("Authorization: Bearer {alice}\r\n\r\n");
+    let unknown = ask(&server, "POST /ws/chess", &fields, "api", &own).await;
+    assert_eq!(unknown.status, 404, "{unknown:?}");
+    assert_eq!(unknown.header("access-control-allow-origin"), Some(own[0]));
 }
 
 #[tokio::test]

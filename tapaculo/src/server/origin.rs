@@ -212,6 +212,8 @@ pub(super) async fn share(request: Request, next: Next) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    let more = HeaderValue::from_static("retry-after");
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, more);
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     response
 }

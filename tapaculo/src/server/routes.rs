@@ -14,11 +14,16 @@ use std::sync::Arc;
 
 /// The server's own routes; what is none of them goes to `others`.
 pub(super) fn router(app: &Arc<App>, others: Router) -> Router {
+    let share = || from_fn(origin::share);
+    // A browser tells a page nothing of an upgrade that was refused. It may ask by POST, for which
+    // the browser always says which page it is.
     let mut for_pages = Router::new()
-        .route("/ws", get(only_game))
-        .route("/ws/{game}", get(named_game));
+        .route("/ws", get(only_game).post(only_game).layer(share()))
+        .route(
+            "/ws/{game}",
+            get(named_game).post(named_game).layer(share()),
+        );
     if app.issuer.is_some() {
-        let share = || from_fn(origin::share);
         for_pages = for_pages
             .route("/token", post(tokens::begin).layer(share()))
             .route("/token/refresh", post(tokens::refresh).layer(share()));

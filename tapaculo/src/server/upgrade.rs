@@ -7,7 +7,7 @@ use super::{
     reject::Reject,
 };
 use crate::{
-    auth::{Access, AuthErrorKind},
+    auth::{Access, AuthErrorKind, Identity},
     game::{Newcomer, Options},
     limits::{Account, Place},
     protocol::{Dialect, NoPosition, Position},
@@ -73,6 +73,18 @@ pub(super) fn upgrade(
     let position = position
         .transpose()
         .map_err(|NoPosition| Reject::bad_request("`resume` is `<epoch>-<seq>`"))?;
+    let refuse_shut_out = |identity: &Identity| {
+        if app.handle.revoked().has(identity) {
+            return Err(Reject::unauthorized(AuthErrorKind::Revoked.to_string()));
+        }
+        match app.handle.ban_list().time_left(&identity.user) {
+            Some(time) => Err(Reject::banned(time)),
+            None => Ok(()),
+        }
+    };
+    // Before the upgrade is looked at: who only asks why it was refused is to be told. It is asked once
+    // more when the connection is admitted.
+    refuse_shut_out(&access.identity)?;
     let mut response = create_response_with_body(&request, Body::empty)
         .map_err(|error| Reject::bad_request(error.to_string()))?;
     if let Some(name) = name(dialect) {
@@ -80,12 +92,6 @@ pub(super) fn upgrade(
         let headers = response.headers_mut();
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, chosen);
     }
-    let refuse_banned = || match app.handle.ban_list().time_left(&access.user) {
-        Some(time) => Err(Reject::banned(time)),
-        None => Ok(()),
-    };
-    // Asked once more when it is admitted; here so that nothing is counted for it.
-    refuse_banned()?;
     let account = app.limits.account(&access.user);
     let place = Place {
         game,
@@ -97,13 +103,7 @@ pub(super) fn upgrade(
     let outlet =
         Arc::new(Outlet::new(connection, access.user.clone(), dialect).bounded(app.buffer));
     let identity = access.identity.clone();
-    let admission = app.connections.admit(&outlet, identity, |identity| {
-        refuse_banned()?;
-        match app.handle.revoked().has(identity) {
-            true => Err(Reject::unauthorized(AuthErrorKind::Revoked.to_string())),
-            false => Ok(()),
-        }
-    })?;
+    let admission = app.connections.admit(&outlet, identity, refuse_shut_out)?;
     let Some(admission) = admission else {
         return Err(Reject::unavailable(
             "the server has all the connections it can take",
