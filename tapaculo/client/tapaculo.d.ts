@@ -31,7 +31,8 @@ export interface ConnectOptions<State = unknown, Event = unknown> {
    * The function is called before each attempt to connect, and in time before the last token
    * expires: the connection then goes on by the fresh one. It is never called twice at a time. If
    * it throws, that is one more attempt that failed; if it gives `null`, there is no token any more.
-   * That, and a plain string that has expired, ends the connection: `"closed"`, code 4002.
+   * That, and a plain string that has expired, ends the connection: `"closed"`, code 4002; a plain
+   * string that the server refuses ends it with 4001.
    */
   token: string | ((why: TokenRequest) => string | null | Promise<string | null>);
 
@@ -83,7 +84,10 @@ export interface ConnectOptions<State = unknown, Event = unknown> {
 
 /** Why a token is asked for. */
 export interface TokenRequest {
-  /** Whether the last token is of no more use, or will soon be: get another one. */
+  /**
+   * Whether the last token is of no more use (it has expired, or the server refuses it: it was
+   * revoked, or signed with a secret that is gone), or will soon be: get another one.
+   */
   expired: boolean;
 }
 
@@ -148,18 +152,22 @@ export type StatusChange =
 export interface Reconnecting {
   /** Which attempt it will be, from 1; it counts anew after a connection that lasted. */
   attempt: number;
-  /** In how many milliseconds; at once if the device comes online or the page to the front. */
+  /**
+   * In how many milliseconds, at least what the server asks for (`Retry-After`); at once if the
+   * device comes online or the page to the front.
+   */
   delay: number;
-  /** The close code; 1006 also where the server refused: browsers do not say why. */
+  /** The close code; 1006 also where the server refused. */
   code?: number;
+  /** Why, as far as it is known: where the server refused, its words. */
   reason?: string;
 }
 
 /** The connection has ended for good. */
 export interface Closed {
   /**
-   * 1000 after {@link Room.close}; 1006 if the token or the URL can't be used; else the server's:
-   * 4001 token revoked, 4002 expired, 4003 room full or not allowed, 4008 banned, 4009 replaced by a
+   * 1000 after {@link Room.close}; 1006 if the token or the URL can't be used, or the page may not
+   * connect; else the server's: 4001 token revoked or refused, 4002 expired or none left, 4003 room full or not allowed, 4008 banned, 4009 replaced by a
    * newer connection, 4010 room closed, 4011 kicked.
    */
   code: number;

@@ -18,9 +18,9 @@
  *   url     of the game, relative to the page or absolute, http(s) or ws(s); default "/ws"
  *   token   the access token, or a function that gives or promises one, called before each attempt
  *           to connect, and in time before the last one expires; never twice at a time. `expired`:
- *           the last one is of no more use, or will soon be. If it throws, that attempt has failed;
- *           null: there is none any more. That, and a plain string that has expired, ends the
- *           connection: "closed", code 4002
+ *           the last one is of no more use (expired, or refused), or will soon be. If it throws,
+ *           that attempt has failed; null: there is none any more. That, and a plain string that
+ *           has expired, ends the connection: "closed", code 4002; one that is refused: 4001
  *   codec   how frames are sent: "json" (default), or "msgpack", which is shorter. What a page sends
  *           and is told is the same in both: what JSON.stringify says and JSON.parse makes of it.
  *           Whole numbers beyond 2 ** 53 are rounded; half a surrogate pair is refused in JSON and
@@ -54,6 +54,12 @@
  * room.close() leaves: the seat is given up if there is a connection, else when its time is out
  * room.me { user, session, seat, role } or null, members, status, latency (ms or null), seq, epoch
  *
+ * A browser does not say why a connection was refused. So the server is asked, by one POST to the
+ * same URL with the token in `Authorization`, after each attempt that was refused. An unknown game
+ * and a page that may not connect end the connection: "closed", code 1006, with the server's words.
+ * Only, a page of another origin than the server's is told nothing where it may not connect: there
+ * the browser's console knows more.
+ *
  * What was not answered is gone with the page. It needs ES2022 and WebSocket: browsers, their
  * workers, Node 22.
  */
@@ -73,6 +79,9 @@ const SLICE = 12;
 /** How deep the frames may be nested that are read. */
 const DEPTH = 1_000;
 
+/** Why nobody waits any more for what the server would have said: the next attempt is due. */
+const WOKEN = "woken";
+
 /** How frames stand on the wire. Here they are JSON until they are sent. */
 const CODECS = {
   json: { read: JSON.parse, write: text => text },
@@ -90,6 +99,7 @@ const UNPLUGGED = 2_000; // the same where the browser says that it is offline
 const RENEW_BEFORE = 60_000; // a fresh token is asked for so long before the last one expires
 const LONGEST_TIMER = 2 ** 31 - 1;
 const OPENING = 15_000; // how long an upgrade may take
+const INQUIRY = 3_000; // how long the server may take to say why it has refused one
 const BETWEEN_SLICES = 500;
 const LATE = 2_000; // a timer as late as that was asleep, and what came meanwhile is yet to be read
 
@@ -136,6 +146,7 @@ class Room {
   #attempt = 0;
   #syncedAt = null;
   #retry = null; // the timer of the next attempt
+  #inquiry = null; // the AbortController of the question why the last attempt was refused
   #pace = null; // the timer of the next slice
   #pulse = null; // the timer of the next ping, or of what has to be heard
   #unheard = false; // whether something has to be heard
@@ -194,7 +205,7 @@ class Room {
       const expired = this.#expired || hasExpired(this.#token);
       const given = typeof token === "function" ? await this.#ask(expired) : token;
       if (this.status === "closed") return;
-      if (given === null) return this.#end(4002, "the token has expired");
+      if (given === null) return this.#end(4002, "there is no token any more");
       if (typeof given !== "string") throw new TypeError("the function gave no token");
       this.#token = given;
       this.#expired = false;
@@ -223,15 +234,36 @@ class Room {
   #lost(code, reason, opened) {
     this.#drop();
     if (FINAL.has(code)) return this.#end(code, this.#refusal ?? reason);
-    // A browser does not say with which status an upgrade was refused.
     this.#expired = code === 4002 || (!opened && hasExpired(this.#token));
     const renews = typeof this.#options.token === "function";
     if (this.#expired && !renews) return this.#end(4002, "the token has expired");
     if (code === 1009) this.#giveUpLongest();
-    this.#comeBack({ code, reason });
+    const isOnline = globalThis.navigator?.onLine !== false;
+    if (opened || this.#expired || !isOnline) this.#comeBack({ code, reason });
+    else this.#inquire({ code, reason });
   }
 
-  #comeBack(why, atOnce = false) {
+  /** A browser does not say with which status an upgrade was refused: the server does. */
+  async #inquire(why) {
+    const start = performance.now();
+    const inquiry = new AbortController();
+    const timer = setTimeout(() => inquiry.abort(), INQUIRY);
+    this.#inquiry = inquiry;
+    const { code, message, wait } = await verdict(this.#url, this.#token, inquiry.signal);
+    clearTimeout(timer);
+    this.#inquiry = null;
+    if (this.status === "closed") return;
+    if (code === "forbidden" || code === "not_found") return this.#end(1006, message);
+    this.#expired = code === "unauthorized";
+    const renews = typeof this.#options.token === "function";
+    if (this.#expired && !renews) return this.#end(4001, message);
+    const reason = message ?? why.reason;
+    this.#comeBack({ ...why, reason }, { wait, waited: performance.now() - start });
+    if (inquiry.signal.reason === WOKEN && this.status !== "closed") this.#open();
+  }
+
+  /** `wait` is how long the server wants it to be at least, `waited` how long it has been. */
+  #comeBack(why, { atOnce = false, wait = 0, waited = 0 } = {}) {
     if (this.#syncedAt !== null && performance.now() - this.#syncedAt >= STABLE) this.#attempt = 0;
     this.#syncedAt = null;
     const attempt = ++this.#attempt;
@@ -241,6 +273,7 @@ class Room {
     if (code === 4108 || code === 1013) delay += 1_000;
     if (attempt === 1 && (atOnce || code === 4201)) delay = 0;
     if (globalThis.navigator?.onLine === false) delay = OFFLINE;
+    delay = Math.min(wait + Math.max(delay - waited, 0), LONGEST_TIMER);
     this.#retry = setTimeout(() => this.#open(), delay);
     this.status = "reconnecting";
     this.#tell("onStatus", this.status, { attempt, delay: Math.round(delay), ...why });
@@ -249,6 +282,7 @@ class Room {
   #end(code, reason) {
     this.#drop();
     clearTimeout(this.#retry);
+    this.#inquiry?.abort();
     this.#listen("removeEventListener");
     this.status = "closed";
     const words = `the connection is closed${reason ? `: ${reason}` : ""}`;
@@ -276,7 +310,10 @@ class Room {
     if (this.status === "connected") {
       if (!this.#unheard) this.#sendPing();
       if (type === "offline") this.#expect(UNPLUGGED);
-    } else if (this.#retry !== null && type !== "offline") this.#open();
+    } else if (type !== "offline") {
+      if (this.#retry !== null) this.#open();
+      else this.#inquiry?.abort(WOKEN);
+    }
   };
 
   // The token: a fresh one goes over the connection before the last one expires
@@ -321,7 +358,7 @@ class Room {
       if (performance.now() - due > LATE) return this.#expect(PATIENCE);
       this.#socket.close(4000, "no answer"); // not a goodbye: the seat is to be held
       this.#drop();
-      this.#comeBack({ reason: "the server does not answer" }, true);
+      this.#comeBack({ reason: "the server does not answer" }, { atOnce: true });
     }, ms);
   }
 
@@ -496,6 +533,33 @@ class Room {
     } catch (error) {
       (globalThis.reportError ?? console.error)(error);
     }
+  }
+}
+
+/**
+ * What the server says of a connection that it has refused: its error's code and words, and how many
+ * milliseconds to wait. Nothing if it can't be asked, and no code or words if it is something else
+ * that answers, a proxy for one, which may be wrong in a moment.
+ */
+async function verdict(url, token, signal) {
+  try {
+    const asked = new URL(url);
+    asked.protocol = asked.protocol.replace("ws", "http");
+    const response = await fetch(asked, {
+      method: "POST", // for a GET to the page's own origin a browser would not say which page asks
+      headers: { Authorization: `Bearer ${token}` },
+      cache: "no-store",
+      redirect: "error", // the token is for nobody else
+      signal,
+    });
+    const { status } = response;
+    const { error } = await response.json().catch(() => ({}));
+    const seconds = status === 429 || status === 503 ? Number(response.headers.get("Retry-After")) : 0;
+    const wait = seconds > 0 ? seconds * 1_000 : 0;
+    // Of a good token it says that there is no upgrade in the question.
+    return status === 400 ? {} : { code: error?.code, message: error?.message, wait };
+  } catch {
+    return {};
   }
 }
 

@@ -1,10 +1,22 @@
 //! `/tapaculo.js` in a real browser, over a network that is as bad as a test wants it.
 
-use axum::{Router, response::Html, routing::get};
+use axum::{
+    Router,
+    http::StatusCode,
+    response::Html,
+    routing::{MethodRouter, get},
+};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use tapaculo::{JwtKey, JwtOptions, MessageLimits, prelude::*};
 use tapaculo_tests::{
     DEADLINE,
@@ -108,6 +120,11 @@ impl Page {
     /// Joins the room as a user with this token, or these; in the page it goes by the same name.
     async fn begin(&self, user: &str, tokens: Value) {
         let url = format!("http://{}/ws", self.proxy.address);
+        self.begin_at(&url, user, tokens).await;
+    }
+
+    /// The same at a URL, which may be one of the page's own origin.
+    async fn begin_at(&self, url: &str, user: &str, tokens: Value) {
         let codec = match self.codec {
             Codec::Json => "json",
             Codec::MessagePack => "msgpack",
@@ -469,10 +486,186 @@ async fn who_is_closed_for_a_token_that_has_expired_asks_for_another_and_comes_b
     page.begin("bob", json!([page.token_for("bob", 1), Value::Null]))
         .await;
     page.is("bob", "closed").await;
-    assert_eq!(page.log("bob.statuses.at(-1)[1].code").await, 4002);
+    let closed = json!(["closed", {"code": 4002, "reason": "there is no token any more"}]);
+    assert_eq!(page.log("bob.statuses.at(-1)").await, closed);
     page.server.handle.revoke_user(&user("alice"));
     page.is("alice", "closed").await;
     assert_eq!(page.log("alice.statuses.at(-1)[1].code").await, 4001);
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_the_server_refuses_is_asked_for_again() {
+    let page = Page::open().await;
+    let gone = JwtAuth::new("a secret that was in use until the server was started anew");
+    let refused = gone.sign_access("alice", "r", "s", 600).expect("a token");
+    let tokens = json!([refused, page.server.token("alice", "r")]);
+    page.begin("alice", tokens).await;
+    page.is("alice", "connected").await;
+    assert_eq!(page.log("alice.asked").await, json!([false, true]));
+    // Where there is nobody to ask, it is over, and says why.
+    let token = page.server.token("bob", "r");
+    let revoked = page.server.handle.revoke_token(&token);
+    revoked.expect("one of the server's");
+    page.begin("bob", json!(token)).await;
+    page.is("bob", "closed").await;
+    let reason = "the token has been revoked";
+    let statuses = json!([["connecting"], ["closed", {"code": 4001, "reason": reason}]]);
+    assert_eq!(page.log("bob.statuses").await, statuses);
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_revoked_while_offline_asks_for_another_token_and_comes_back() {
+    let page = Page::open().await;
+    page.begin("alice", json!([page.server.token("alice", "r")]))
+        .await;
+    page.is("alice", "connected").await;
+    page.proxy.refuse(true);
+    page.proxy.cut(Cut::Reset);
+    // As long as nobody answers, the token is as good as it was.
+    let tried = "log.alice.statuses.at(-1)[1]?.attempt >= 3";
+    page.browser.until(tried).await;
+    page.server.handle.revoke_user(&user("alice"));
+    let fresh = json!(page.server.token("alice", "r"));
+    page.browser
+        .run("log.alice.tokens.push(arguments[0])", &[fresh])
+        .await;
+    page.proxy.refuse(false);
+    page.hurry().await;
+    page.is("alice", "connected").await;
+    let asked = page.log("alice.asked").await;
+    let asked = asked.as_array().expect("a list");
+    let (last, before) = asked.split_last().expect("asked");
+    assert!(before.len() >= 3, "{asked:?}");
+    assert_eq!(last, true, "{asked:?}");
+    assert!(before.iter().all(|expired| expired == false), "{asked:?}");
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_will_not_get_better_ends_the_connection_with_the_servers_words() {
+    let page = Page::open().await;
+    let connections = page.proxy.counts().connections;
+    let url = format!("http://{}/ws/bridge", page.proxy.address);
+    let token = json!([page.server.token("alice", "r")]);
+    page.begin_at(&url, "alice", token.clone()).await;
+    page.is("alice", "closed").await;
+    let reason = "there is no such game; there are: `tally`";
+    let statuses = json!([["connecting"], ["closed", {"code": 1006, "reason": reason}]]);
+    assert_eq!(page.log("alice.statuses").await, statuses);
+    // The attempt, the browser's question whether the page may ask, and the page's.
+    let connections = page.proxy.counts().connections - connections;
+    assert!(connections <= 3, "{connections}");
+    // By another name the page is of another origin, which nobody has listed.
+    let port = page.server.address.port();
+    page.browser
+        .visit(&format!("http://localhost:{port}/"))
+        .await;
+    page.browser.until("'join' in window").await;
+    page.begin_at("/ws", "bob", token.clone()).await;
+    page.is("bob", "closed").await;
+    let reason = "pages of this origin may not connect: see `Server::with_allowed_origins`";
+    let statuses = json!([["connecting"], ["closed", {"code": 1006, "reason": reason}]]);
+    assert_eq!(page.log("bob.statuses").await, statuses);
+    // What another one says, who is there in place of the server, may be wrong in a moment.
+    page.begin_at("/nowhere", "carol", token).await;
+    page.browser
+        .until("log.carol.statuses.at(-1)[1]?.attempt >= 3")
+        .await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_to_wait_waits_for_as_long_as_the_server_says() {
+    let page = Page::open().await;
+    let hour = Duration::from_hours(1);
+    page.server.handle.ban(&user("alice"), hour);
+    page.begin("alice", json!(page.server.token("alice", "r")))
+        .await;
+    page.is("alice", "reconnecting").await;
+    let told = page.log("alice.statuses.at(-1)[1]").await;
+    assert_eq!(told["reason"], "banned for a while");
+    let delay = told["delay"].as_u64().expect("whole milliseconds");
+    let whole = 3_590_000..3_601_000;
+    assert!(whole.contains(&delay), "{told}");
+    // Who does something about it need not wait.
+    assert!(page.server.handle.unban(&user("alice")));
+    page.hurry().await;
+    page.is("alice", "connected").await;
+    page.close().await;
+}
+
+/// What stands before a server, refuses its WebSockets, and is silent when it is asked why.
+#[derive(Clone, Default)]
+struct Wall {
+    refused: Arc<AtomicU64>,
+    asked: Arc<AtomicU64>,
+    /// How many still wait for an answer.
+    waiting: Arc<()>,
+}
+
+impl Wall {
+    fn route(&self) -> MethodRouter {
+        let (refused, asked) = (Arc::clone(&self.refused), Arc::clone(&self.asked));
+        let waiting = Arc::downgrade(&self.waiting);
+        let refuse = async move || {
+            refused.fetch_add(1, Ordering::SeqCst);
+            StatusCode::BAD_GATEWAY
+        };
+        let be_silent = async move || {
+            let _waits = waiting.upgrade();
+            asked.fetch_add(1, Ordering::SeqCst);
+            pending::<()>().await;
+        };
+        get(refuse).post(be_silent)
+    }
+
+    /// Waits until so many were refused and have asked why, and so many still wait.
+    async fn has_seen(&self, attempts: u64, waiting: usize) {
+        let start = Instant::now();
+        loop {
+            let refused = self.refused.load(Ordering::SeqCst);
+            let asked = self.asked.load(Ordering::SeqCst);
+            let waits = Arc::strong_count(&self.waiting) - 1;
+            if (refused, asked, waits) == (attempts, attempts, waiting) {
+                return;
+            }
+            assert!(
+                start.elapsed() < DEADLINE,
+                "{refused} refused, {asked} have asked, {waits} wait"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_told_why_asks_once_an_attempt_and_goes_on() {
+    let [first, second] = [Wall::default(), Wall::default()];
+    let routes = Router::new()
+        .route("/first", first.route())
+        .route("/second", second.route());
+    let page = Page::open_with(|server| server.with_routes(routes)).await;
+    let token = json!([page.server.token("alice", "r")]);
+    page.begin_at("/first", "alice", token.clone()).await;
+    let again = "log.alice.statuses.at(-1)[1]?.attempt === 2";
+    page.browser.until(again).await;
+    // Now nobody gives up for the time it takes, but only who is woken or closes.
+    let patient = "const timer = setTimeout;
+        window.setTimeout = (act, ms) => timer(act, ms < 3_000 ? ms : 3_600_000)";
+    page.browser.run(patient, &[]).await;
+    page.begin_at("/second", "bob", token).await;
+    second.has_seen(1, 1).await;
+    page.browser.run("rooms.alice.close()", &[]).await;
+    page.hurry().await;
+    second.has_seen(2, 1).await;
+    page.hurry().await;
+    second.has_seen(3, 1).await;
+    page.browser.run("rooms.bob.close()", &[]).await;
+    second.has_seen(3, 0).await;
+    let closed = json!(["closed", {"code": 1000, "reason": "left"}]);
+    assert_eq!(page.log("bob.statuses.at(-1)").await, closed);
     page.close().await;
 }
 
