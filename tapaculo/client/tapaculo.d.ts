@@ -167,8 +167,9 @@ export interface Reconnecting {
 export interface Closed {
   /**
    * 1000 after {@link Room.close}; 1006 if the token or the URL can't be used, or the page may not
-   * connect; else the server's: 4001 token revoked or refused, 4002 expired or none left, 4003 room full or not allowed, 4008 banned, 4009 replaced by a
-   * newer connection, 4010 room closed, 4011 kicked.
+   * connect; else the server's: 4001 token revoked or refused, 4002 expired or none left, 4003 room
+   * full or not allowed, 4008 banned, 4009 replaced by a newer connection, 4010 room closed, 4011
+   * kicked.
    */
   code: number;
   reason: string;
