@@ -57,7 +57,8 @@
  * A browser does not say why a connection was refused. So the server is asked, by one POST to the
  * same URL with the token in `Authorization`, after each attempt that was refused. An unknown game
  * and a page that may not connect end the connection: "closed", code 1006, with the server's words.
- * Only, a page of another origin than the server's is told nothing where it may not connect: there
+ * Only, a page of another origin than the server's is told nothing where it may not connect, and
+ * none where its Content-Security-Policy lets no http(s) through to there: it goes on trying, and
  * the browser's console knows more.
  *
  * What was not answered is gone with the page. It needs ES2022 and WebSocket: browsers, their
