@@ -166,9 +166,7 @@ pub(super) async fn begin(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Reject> {
-    let address = app.proxies.client(&request);
-    app.gate.log_in(address).map_err(Reject::too_many)?;
-    let body = body(request).await?;
+    let body = body(&app, request).await?;
     let login = match &app.issuer {
         Some(Issuer::Guests) => guest(&body)?,
         Some(Issuer::Endpoint(Endpoint(login))) => login(&body).await?,
@@ -191,9 +189,7 @@ pub(super) async fn refresh(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Reject> {
-    let address = app.proxies.client(&request);
-    app.gate.log_in(address).map_err(Reject::too_many)?;
-    let body = body(request).await?;
+    let body = body(&app, request).await?;
     // The parser's words could quote what was sent.
     let request: RefreshRequest = serde_json::from_str(&body).map_err(|_| {
         Reject::bad_request("expected {\"refresh_token\", \"room\"?, \"attempt\"?}, of text each")
@@ -223,7 +219,10 @@ pub(super) async fn refresh(
     }
 }
 
-async fn body(request: Request) -> Result<String, Reject> {
+/// What is asked for, by an address that does not ask too often.
+async fn body(app: &App, request: Request) -> Result<String, Reject> {
+    let address = app.proxies.client(&request);
+    app.gate.log_in(address).map_err(Reject::too_many)?;
     let body = to_bytes(request.into_body(), BODY_BYTES);
     let body = timeout(BODY_TIMEOUT, body)
         .await
