@@ -120,15 +120,21 @@ impl Endpoint {
         Fut: Future<Output = Result<Login, E>> + Send + 'static,
         E: Into<LoginRefused>,
     {
+        let login = Arc::new(login);
         Self(Arc::new(move |body| {
-            let asked = match serde_json::from_str(body) {
-                Ok(body) => Ok(login(body)),
-                Err(error) => Err(Reject::bad_request(format!("not a login: {error}"))),
+            let (login, body) = (Arc::clone(&login), body.to_owned());
+            // All of it may panic: reading the body, too, is the user's code.
+            let answer = async move {
+                let body = serde_json::from_str(&body).map_err(|error| {
+                    let words = format!("not a login: {error}");
+                    LoginRefused(Refusal::Told(Reject::bad_request(words)))
+                })?;
+                login(body).await.map_err(Into::into)
             };
+            let answer = timeout(LOGIN_TIMEOUT, AssertUnwindSafe(answer).catch_unwind());
             Box::pin(async move {
-                let answer = AssertUnwindSafe(asked?).catch_unwind();
-                let answer = match timeout(LOGIN_TIMEOUT, answer).await {
-                    Ok(Ok(answer)) => answer.map_err(Into::into),
+                let answer = match answer.await {
+                    Ok(Ok(answer)) => answer,
                     Ok(Err(_)) => Err(LoginRefused::failed("it panicked")),
                     Err(_) => Err(LoginRefused::failed("it takes too long")),
                 };

@@ -390,14 +390,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.beat.look_at(by);
     }
 
-    /// Keeps time: the heartbeat, a token that expires, a peer that takes nothing, a close that is not answered.
+    /// Keeps time: the heartbeat, a token that expires, a peer that takes nothing, a close that is not
+    /// answered.
     fn poll_time(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
         if self.close_by.is_some_and(|by| Instant::now() >= by) {
             self.stage = Stage::Dead;
             return Poll::Ready(());
         }
         let expired = self.expires.filter(|at| Instant::now() >= *at);
-        if let Some(at) = expired {
+        // Whoever is to go anyway goes when that says.
+        if let (Some(at), None) = (expired, self.close_by) {
             let catches_up_by = at + CATCH_UP;
             // A fresh token may wait behind the message in hand: it has come in time.
             if self.work.is_none() || Instant::now() >= catches_up_by {

@@ -137,9 +137,16 @@ async fn what_fails_in_a_login_is_500_and_not_told() {
             _ => anyhow::bail!("reading /var/lib/users.db"),
         }
     }
-    let server =
-        TestServer::start(|server| server.with_game::<Desk>().with_token_endpoint(log_in)).await;
-    for how in ["fail", "panic", "wait"] {
+    let server = TestServer::start(|server| {
+        server
+            .with_game::<Desk>()
+            .with_token_endpoint(|how: String| {
+                assert_ne!(how, "panic at once", "this panic is part of a test");
+                log_in(how)
+            })
+    })
+    .await;
+    for how in ["fail", "panic", "panic at once", "wait"] {
         let response = post(&server, &json!(how)).await;
         assert_eq!(response.status, 500, "{how}");
         let error = json!({"error": {"code": "internal", "message": "the login failed"}});
