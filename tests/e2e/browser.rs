@@ -25,7 +25,7 @@ impl Table {
 
     /// The same, at the page with this query: a room, and perhaps a clock.
     async fn set_at(query: &str) -> Self {
-        let server = Process::chess().await;
+        let server = Process::start("chess_server").await;
         let browser = Browser::start().await;
         let white = browser.tab().await;
         let url = format!("http://localhost:{}/", server.address.port());
@@ -272,7 +272,9 @@ async fn a_seat_outlives_its_token() {
     let browser = &table.browser;
     table.turn_to(0).await;
     let token = |expired: bool| {
-        let script = format!("return import('/seat.js').then(seat => seat.seatToken({expired}))");
+        let script = format!(
+            "return import('/guest.js').then(({{ Guest }}) => new Guest('chess').token({expired}))"
+        );
         async move { browser.run(&script, &[]).await }
     };
     let first = token(false).await;

@@ -47,7 +47,7 @@ async fn the_message_in_hand_is_finished_then_all_are_closed_with_1012() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_is_asked_to_end_tells_everyone_and_ends_well() {
-    let server = Process::chess().await;
+    let server = Process::start("chess_server").await;
     assert_eq!(http::get(server.address, "/readyz").await.status, 200);
     let mut clients = Vec::new();
     for n in 0..50 {

@@ -23,38 +23,39 @@ pub struct Process {
     _stdout: Lines<BufReader<ChildStdout>>,
 }
 
-/// Builds the chess example, once in this process, and answers with its path.
-fn chess_server() -> &'static PathBuf {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
+/// Builds the examples, once in this process, and answers with the path of this one.
+fn example(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
         let test = std::env::current_exe().expect("a test has a path");
         let profile = test.parent().and_then(|deps| deps.parent());
         let profile = profile.expect("a test is in target/<profile>/deps");
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--locked", "--package", "tapaculo-examples"]);
-        build.args(["--example", "chess_server"]);
+        build.arg("--examples");
         if profile.ends_with("release") {
             build.arg("--release");
         }
         build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        assert!(build.status().expect("cargo runs").success(), "it builds");
-        profile.join("examples/chess_server")
-    })
+        assert!(build.status().expect("cargo runs").success(), "they build");
+        profile.join("examples")
+    });
+    folder.join(name)
 }
 
 impl Process {
-    /// Starts the chess server on a free port.
+    /// Starts an example on a free port.
     ///
     /// # Panics
     /// If it does not come up.
-    pub async fn chess() -> Self {
-        let mut command = tokio::process::Command::new(chess_server());
+    pub async fn start(name: &str) -> Self {
+        let mut command = tokio::process::Command::new(example(name));
         command
             .env("PORT", "0")
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
             .kill_on_drop(true);
-        let mut child = command.spawn().expect("the chess server starts");
+        let mut child = command.spawn().expect("the example starts");
         let stdout = child.stdout.take().expect("piped");
         let mut lines = BufReader::new(stdout).lines();
         let port = async {
@@ -64,7 +65,7 @@ impl Process {
                     return port;
                 }
             }
-            panic!("the chess server never said where it listens");
+            panic!("{name} never said where it listens");
         };
         let port = timeout(DEADLINE, port).await.expect("it comes up in time");
         Self {

@@ -1,11 +1,13 @@
 /** The page: one table, from the invitation to the rematch. */
 import { connect } from "/tapaculo.js";
-import { Board, element, pieceImage, KINDS } from "./board.js";
+import { Board, pieceImage, KINDS } from "./board.js";
 import { Clocks, readControl, writeControl } from "./clock.js";
+import { closedWords, showConnection } from "./connection.js";
+import { $, capital, copy, element, notice, say, sentence, setText } from "./dom.js";
 import * as Game from "./game.js";
-import { capital, colorOf, sentence } from "./game.js";
+import { colorOf } from "./game.js";
+import { Guest } from "./guest.js";
 import * as Rules from "./rules.js";
-import * as Seat from "./seat.js";
 import * as Sound from "./sound.js";
 
 /** For how many milliseconds the server holds the seat of someone who is cut off. */
@@ -14,7 +16,8 @@ const HELD = 20_000;
 /** How many milliseconds a goodbye may take to the server. */
 const GOODBYE = 200;
 
-const $ = id => document.getElementById(id);
+const guest = new Guest("chess");
+const invitedClock = new URL(location.href).searchParams.get("clock");
 
 let table = null;              // the connection to the room
 let link = { status: "off" };  // how it is, and what more there is to say of it
@@ -25,8 +28,6 @@ let pending = null;            // our move, shown before the server has said yes
 let flipped = false;
 let resigning = null;          // the time in which a second press resigns
 let hurried = false;           // whether we have heard that our time is low
-let noticeTimer = null;
-let saidAt = 0;
 const names = new Map();       // user → name; those who have left included
 const clocks = new Clocks();
 const board = new Board($("board"), $("promotion"), { onMove: move, announce: say });
@@ -34,7 +35,7 @@ const board = new Board($("board"), $("promotion"), { onMove: move, announce: sa
 // The connection
 
 function open() {
-  const { user, name } = Seat.seat();
+  const { user, name } = guest.seat;
   names.set(user, name);
   game = Game.blank();
   pending = null;
@@ -42,7 +43,7 @@ function open() {
   table?.close();
   const opened = connect({
     url: "/ws/chess",
-    token: ({ expired }) => Seat.seatToken(expired),
+    token: ({ expired }) => guest.token(expired),
     onState: view => ours(opened, () => showView(view)),
     onEvent: (event, { past }) => ours(opened, () => { if (!past) apply(event); }),
     onReset: () => ours(opened, () => { game = Game.blank(); pending = null; }),
@@ -193,7 +194,7 @@ function leave() {
 
 function goHome() {
   table?.close();
-  Seat.forgetSeat();
+  guest.forget();
   setTimeout(() => location.assign("/"), GOODBYE); // which is to be out before the page is gone
 }
 
@@ -203,11 +204,11 @@ async function sitDown(event) {
   $("join").disabled = true;
   $("entry-problem").textContent = "";
   try {
-    const clock = Seat.room ? readControl(Seat.invitedClock) : chosenClock();
-    if (!Seat.room) Seat.openTable(clock);
-    await Seat.takeSeat(name, clock);
+    const clock = guest.room ? readControl(invitedClock) : chosenClock();
+    if (!guest.room) guest.openRoom(clock && { clock: `${clock.minutes}+${clock.increment}` });
+    await guest.enter(name, clock && { clock });
     $("invite").value = location.href;
-    Seat.remember("name", name);
+    guest.remember("name", name);
     open();
     $("status").focus({ preventScroll: true });
   } catch (problem) {
@@ -234,25 +235,13 @@ function remedy() {
 }
 
 function joinAnew() {
-  Seat.forgetSeat();
+  guest.forget();
   location.reload();
-}
-
-async function copyLink() {
-  try {
-    await navigator.clipboard.writeText($("invite").value);
-  } catch {
-    $("invite").select();
-    document.execCommand("copy");
-  }
-  $("copy").textContent = "Copied";
-  say("The link is copied.");
-  setTimeout(() => { $("copy").textContent = "Copy"; }, 2000);
 }
 
 function toggleSound() {
   const on = $("sound").getAttribute("aria-pressed") !== "true";
-  Seat.remember("sound", on ? "on" : "off");
+  guest.remember("sound", on ? "on" : "off");
   showSound(on);
   Sound.setSound(on);
   setTimeout(() => Sound.play("move"), 60);
@@ -282,7 +271,7 @@ const nameOf = user => names.get(user) ?? user.replace(/-[^-]*$/, "");
 
 function headline() {
   const { status, code, reason } = link;
-  if (status === "closed") return closedWords(code, reason);
+  if (status === "closed") return [...closedWords(code, reason, "table"), "alert"];
   if (status === "reconnecting") {
     const held = performance.now() - lostAt < HELD
       ? ` Your seat is held for about 20\u00a0s${clocks.running ? ", and the clock runs on" : ""}.`
@@ -310,26 +299,7 @@ function wish() {
   return opponent() ? "" : ". Whoever opens the link plays you next.";
 }
 
-function closedWords(code, reason) {
-  const words = {
-    1000: ["You left", "This table goes on without you."],
-    1006: ["Connection closed", sentence(reason || "the connection can't be made")],
-    4001: ["Your seat was taken back", "The server does not accept it any more. You may join anew."],
-    4002: ["Your time is over", "The server does not know you any more. You may join anew, as somebody else."],
-    4003: ["You can't sit down here", sentence(reason || "the table is full")],
-    4008: ["Too many messages", "The server has shut you out for a moment."],
-    4009: ["Open in another window", "The game goes on there. It can only be in one."],
-    4010: ["This table was closed", sentence(reason || "the game is over")],
-    4011: ["You were sent away", sentence(reason || "by the server")],
-  };
-  return [...(words[code] ?? ["Connection closed", sentence(reason || `code ${code}`)]), "alert"];
-}
-
 // Drawing
-
-function setText(node, words) {
-  if (node.textContent !== words) node.textContent = words;
-}
 
 function render() {
   const inside = table !== null, over = Boolean(game.outcome);
@@ -340,7 +310,7 @@ function render() {
   document.title = online() && myTurn() ? "● Your move · Chess" : over ? `${title} · Chess` : "Chess";
   document.body.dataset.inside = String(inside);
 
-  renderLink();
+  showConnection(link, table?.latency);
   $("entry").hidden = inside;
   $("state").hidden = $("sheet").hidden = $("leave").hidden = !inside;
   const alone = online() && seated() && !opponent() && !game.playing;
@@ -366,16 +336,6 @@ function render() {
   renderBoard();
   renderMoves();
   tick();
-}
-
-function renderLink() {
-  const { status, attempt } = link, { latency = null } = table ?? {};
-  const words = {
-    off: "Not connected", connecting: "Connecting…", connected: latency === null ? "Connected" : `Connected · ${latency} ms`,
-    reconnecting: `Reconnecting · attempt ${attempt}`, closed: "Disconnected",
-  };
-  $("connection").dataset.status = status;
-  setText($("connection"), words[status]);
 }
 
 function renderAfter(over) {
@@ -477,24 +437,10 @@ function tick() {
   setText($("opponent-away"), `${nameOf(gone)} is offline: ${seconds}\u00a0s to come back${end}.`);
 }
 
-/** For those who hear the page; what is said at one moment is heard together. */
-function say(words) {
-  const now = performance.now();
-  $("live").textContent = `${now - saidAt < 100 ? `${$("live").textContent} ` : ""}${sentence(words)}`;
-  saidAt = now;
-}
-
-function notice(words) {
-  clearTimeout(noticeTimer);
-  $("notice").textContent = sentence(words);
-  $("notice").hidden = false;
-  noticeTimer = setTimeout(() => { $("notice").hidden = true; }, 6000);
-}
-
 // Setting up
 
 function showEntry() {
-  const invited = Seat.room !== null, clock = readControl(Seat.invitedClock);
+  const invited = guest.room !== null, clock = readControl(invitedClock);
   $("clocks").hidden = invited;
   if (invited) {
     $("greeting").textContent = "Join the game";
@@ -502,7 +448,7 @@ function showEntry() {
     $("explanation").textContent = `${time}Choose a name to sit down. If both seats are taken, you watch.`;
     $("join").textContent = "Sit down";
   }
-  $("name").value = Seat.remembered("name") ?? "";
+  $("name").value = guest.remembered("name") ?? "";
   showChoice();
 }
 
@@ -522,7 +468,7 @@ function showChoice() {
 
 $("entry").onsubmit = sitDown;
 $("clocks").onchange = showChoice;
-$("copy").onclick = copyLink;
+$("copy").onclick = () => copy($("invite"), $("copy"));
 $("invite").onfocus = () => $("invite").select();
 $("draw").onclick = () => send({ type: "OfferDraw" });
 $("accept").onclick = () => send({ type: "AcceptDraw" });
@@ -538,12 +484,12 @@ $("flip").onclick = () => { flipped = !flipped; render(); };
 $("sound").onclick = toggleSound;
 setInterval(() => { if (table) tick(); }, 100);
 
-if (Seat.remembered("sound") === "on") {
+if (guest.remembered("sound") === "on") {
   showSound(true);
   addEventListener("pointerdown", () => Sound.setSound($("sound").getAttribute("aria-pressed") === "true"), { once: true });
 }
 showEntry();
-if (Seat.seat()) open();
+if (guest.seat) open();
 else {
   render();
   $("name").focus({ preventScroll: true });

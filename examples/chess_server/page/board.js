@@ -2,18 +2,12 @@
  * The board: shows a position, and lets one side move by click, by drag, by touch and by keyboard.
  * It knows what is legal only to show it; `onMove` gets `{ from, to, promotion }`, as numbers.
  */
+import { element } from "./dom.js";
 import * as Rules from "./rules.js";
 
 export const KINDS = { p: "pawn", n: "knight", b: "bishop", r: "rook", q: "queen", k: "king" };
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-
-export function element(tag, className = "", text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text) made.textContent = text;
-  return made;
-}
 
 export function pieceImage(piece) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");

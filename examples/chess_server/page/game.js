@@ -1,4 +1,5 @@
 /** What is known of the game: the server's view of it, and what its events change. */
+import { capital, sentence } from "./dom.js";
 import * as Rules from "./rules.js";
 import { KINDS } from "./board.js";
 
@@ -110,6 +111,3 @@ export function taken(position, white) {
   }
   return { pieces, ahead };
 }
-
-export const capital = words => words.charAt(0).toUpperCase() + words.slice(1);
-export const sentence = words => capital(words) + (/[.!?…]$/.test(words) ? "" : ".");
