@@ -2,10 +2,10 @@
  * The browser's side of a tapaculo room: one connection that comes back by itself.
  *
  * ```ts
- * import { connect } from "/tapaculo.js";
+ * import { connect, Login } from "/tapaculo.js";
  *
  * const room = connect<ChessView, ChessEvent, ChessMessage>({
- *   token: async ({ expired }) => myToken(expired),
+ *   token: new Login({ name: "Ann", room: "table 1" }).token,
  *   onState(state) { game = state; },
  *   onEvent(event, { past }) { if (!past) apply(event); },
  * });
@@ -32,7 +32,8 @@ export interface ConnectOptions<State = unknown, Event = unknown> {
    * expires: the connection then goes on by the fresh one. It is never called twice at a time. If
    * it throws, that is one more attempt that failed; if it gives `null`, there is no token any more.
    * That, and a plain string that has expired, ends the connection: `"closed"`, code 4002; a plain
-   * string that the server refuses ends it with 4001.
+   * string that the server refuses ends it with 4001, and an error with a `status` that repeating
+   * won't mend, such as that of a {@link Login}, with 1006.
    */
   token: string | ((why: TokenRequest) => string | null | Promise<string | null>);
 
@@ -81,6 +82,58 @@ export interface ConnectOptions<State = unknown, Event = unknown> {
   /** A refusal that belongs to no {@link Room.send}: of a {@link Room.post}, or of the seat. */
   onError?(error: TapaculoError): void;
 }
+
+/**
+ * A user's tokens: the first from the server's `POST /token`, the next ones from
+ * `POST /token/refresh`; all are kept in the tab's own storage, so that a page that is loaded again is
+ * the same user.
+ */
+export class Login {
+  /**
+   * @param body what the server's login asks for; of a guest, see {@link GuestLogin}. It is not kept.
+   *   Without one there are only the tokens that the tab has, and those they are refreshed to.
+   */
+  constructor(body?: GuestLogin | object | null, options?: LoginOptions);
+
+  /**
+   * The token, for {@link ConnectOptions.token}. Once the server refuses to refresh, this logs in
+   * anew, as another guest; `null`, if there is no body.
+   *
+   * @throws {@link LoginError}, with the server's words.
+   */
+  readonly token: (why?: Partial<TokenRequest>) => Promise<string | null>;
+
+  /** Who that is; `null` as long as there is no token. */
+  readonly user: string | null;
+
+  /** The next token is somebody else's. */
+  forget(): void;
+}
+
+/** What a guest says of itself. */
+export interface GuestLogin {
+  /** The name to show. */
+  name: string;
+  room: string;
+  /** On a server with several games: which one. */
+  game?: string;
+  /** For whoever opens the room: what its `#[create]` takes. */
+  options?: unknown;
+}
+
+/** Where a {@link Login} asks, and where it keeps what it gets. */
+export interface LoginOptions {
+  /** Default: `"/token"`; `/refresh` is below it. */
+  url?: string;
+  /** The key in `sessionStorage`. Default: one for each game and room. */
+  key?: string;
+}
+
+/** Why there is no token. */
+export type LoginError = TapaculoError & {
+  /** Of the answer, if there was one. */
+  readonly status?: number;
+};
 
 /** Why a token is asked for. */
 export interface TokenRequest {

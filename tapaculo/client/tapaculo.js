@@ -1,11 +1,12 @@
 /**
  * The browser's side of a tapaculo room: one connection that comes back by itself.
  *
- *   import { connect } from "/tapaculo.js";
+ *   import { connect, Login } from "/tapaculo.js";
  *
+ *   const login = new Login({ name: "Ann", room: "table 1" }); // a guest's; or a way of your own
  *   const room = connect({
  *     url: "/ws",                                 // or "/ws/chess", "wss://play.example/ws"
- *     token: async ({ expired }) => myToken(expired),
+ *     token: login.token,
  *     onState(state, { seq }) { game = state; draw(); },
  *     onEvent(event, { from, past }) { if (!past) apply(event); show(from, event); },
  *     onReset() { game = blank(); },
@@ -20,7 +21,9 @@
  *           to connect, and in time before the last one expires; never twice at a time. `expired`:
  *           the last one is of no more use (expired, or refused), or will soon be. If it throws,
  *           that attempt has failed; null: there is none any more. That, and a plain string that
- *           has expired, ends the connection: "closed", code 4002; one that is refused: 4001
+ *           has expired, ends the connection: "closed", code 4002; one that is refused: 4001. An
+ *           error with a `status` that repeating won't mend (a Login's: 400, 401, 403) ends it, too:
+ *           code 1006
  *   codec   how frames are sent: "json" (default), or "msgpack", which is shorter. What a page sends
  *           and is told is the same in both: what JSON.stringify says and JSON.parse makes of it.
  *           Whole numbers beyond 2 ** 53 are rounded; half a surrogate pair is refused in JSON and
@@ -53,6 +56,16 @@
  *   overtake a `send` that waits
  * room.close() leaves: the seat is given up if there is a connection, else when its time is out
  * room.me { user, session, seat, role } or null, members, status, latency (ms or null), seq, epoch
+ *
+ * new Login(body, { url = "/token", key }) asks the server's `POST /token` for the first token with
+ * this body (of a guest: { name, room, game?, options? }) and `POST /token/refresh` for the next ones.
+ * All are kept in the tab's own storage under `key`, by default one for each game and room: a page
+ * that is loaded again is the same user, two tabs are two. Once the server refuses to refresh, it logs
+ * in anew, as another guest; without a body (null) it has no token any more. The body is not kept.
+ *   login.token    for `connect`; called by hand it logs in now, or throws a TapaculoError with the
+ *                  server's words, and the HTTP `status` if it has answered
+ *   login.user     who that is, or null as long as there is no token
+ *   login.forget() the next token is somebody else's
  *
  * A browser does not say why a connection was refused. So the server is asked, by one POST to the
  * same URL with the token in `Authorization`, after each attempt that was refused. An unknown game
@@ -111,6 +124,61 @@ export class TapaculoError extends Error {
     this.name = "TapaculoError";
     this.code = code;
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** A user's tokens, from the server's `POST /token`; see above. */
+export class Login {
+  #body;
+  #url;
+  #key;
+  #kept; // what the server has answered last, and the attempt that was made with it
+
+  constructor(body = null, { url = "/token", key } = {}) {
+    this.#body = body;
+    this.#url = url;
+    this.#key = key ?? `tapaculo.login.${JSON.stringify([body?.game ?? null, body?.room ?? null])}`;
+    try {
+      this.#kept = JSON.parse(sessionStorage.getItem(this.#key));
+    } catch {
+      this.#kept = null; // there may be no storage
+    }
+  }
+
+  get user() {
+    return this.#kept?.user ?? null;
+  }
+
+  token = async ({ expired = false } = {}) => {
+    if (this.#kept && expired) await this.#refresh();
+    if (!this.#kept && this.#body) this.#keep(await post(this.#url, this.#body));
+    return this.#kept?.token ?? null;
+  };
+
+  forget() {
+    this.#keep(null);
+  }
+
+  async #refresh() {
+    // A refresh token works once: where its answer was lost, the same attempt may be made again.
+    const { refresh_token, attempt = crypto.getRandomValues(new Uint32Array(4)).join("-") } = this.#kept;
+    this.#keep({ ...this.#kept, attempt });
+    try {
+      this.#keep(await post(`${this.#url}/refresh`, { refresh_token, attempt }));
+    } catch (error) {
+      if (!isFinal(error.status)) throw error;
+      this.#keep(null);
+    }
+  }
+
+  #keep(kept) {
+    this.#kept = kept;
+    try {
+      if (kept === null) sessionStorage.removeItem(this.#key);
+      else sessionStorage.setItem(this.#key, JSON.stringify(kept));
+    } catch {
+      // then they are good for as long as the page
+    }
   }
 }
 
@@ -217,8 +285,9 @@ class Room {
     } catch (error) {
       const reason = String(error?.message ?? error);
       if (this.status === "closed") return;
-      if (typeof token === "function") this.#comeBack({ reason });
-      else this.#end(1006, reason); // what is wrong with a string stays wrong
+      // What is wrong with a string stays wrong.
+      if (typeof token !== "function" || isFinal(error?.status)) this.#end(1006, reason);
+      else this.#comeBack({ reason }, { wait: error?.retryAfterMs });
       return;
     }
     this.#socket = socket;
@@ -553,15 +622,36 @@ async function verdict(url, token, signal) {
       redirect: "error", // the token is for nobody else
       signal,
     });
-    const { status } = response;
     const { error } = await response.json().catch(() => ({}));
-    const seconds = status === 429 || status === 503 ? Number(response.headers.get("Retry-After")) : 0;
-    const wait = seconds > 0 ? seconds * 1_000 : 0;
     // Of a good token it says that there is no upgrade in the question.
-    return status === 400 ? {} : { code: error?.code, message: error?.message, wait };
+    return response.status === 400 ? {} : { code: error?.code, message: error?.message, wait: retryAfter(response) };
   } catch {
     return {};
   }
+}
+
+/** How long the server wants us to wait, in milliseconds. */
+function retryAfter({ status, headers }) {
+  const seconds = status === 429 || status === 503 ? Number(headers.get("Retry-After")) : 0;
+  return seconds > 0 ? seconds * 1_000 : 0;
+}
+
+/** Posts JSON and promises the answer; throws with the server's words. */
+async function post(url, body) {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  }).catch(() => { throw new TapaculoError("unavailable", "the server can't be reached"); });
+  const answer = await response.json().catch(() => ({}));
+  if (response.ok) return answer;
+  const { status } = response, { code = "internal", message = `the server answered ${status}` } = answer.error ?? {};
+  throw Object.assign(new TapaculoError(code, message, retryAfter(response)), { status });
+}
+
+/** Whether a request that was answered so will be answered so again. */
+function isFinal(status) {
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
 /** Whether a token says that its time is over; one that can't be read does not. */

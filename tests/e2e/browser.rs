@@ -290,7 +290,7 @@ async fn a_seat_outlives_its_token() {
     // A login that is over is an end that the page can tell of.
     let spoil = "const key = Object.keys(sessionStorage).find(key => key.startsWith('chess.seat'));
         const mine = JSON.parse(sessionStorage[key]);
-        sessionStorage[key] = JSON.stringify({ ...mine, refresh: 'spent' });";
+        sessionStorage[key] = JSON.stringify({ ...mine, refresh_token: 'spent' });";
     browser.run(spoil, &[]).await;
     assert_eq!(token(true).await, serde_json::Value::Null);
     table.clear().await;

@@ -17,6 +17,7 @@ mod browser;
 mod bystander;
 mod client;
 mod client_codec;
+mod client_login;
 mod closures;
 mod connecting;
 mod connections;
