@@ -26,7 +26,7 @@ struct Guessed {
 impl Guess {
     /// Runs before the handler; an `Err` reaches only the sender.
     #[validate(guess)]
-    fn from_1_to_100(&self, number: &u8) -> Result<(), &'static str> {
+    fn in_range(&self, number: &u8) -> Result<(), &'static str> {
         match number {
             1..=100 => Ok(()),
             _ => Err("guess a number from 1 to 100"),

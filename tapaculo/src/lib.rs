@@ -41,6 +41,9 @@
 //! [`docs::protocol`], what clients speak; and [`docs::security`], what is promised and what is not.
 //! For rooms that need no rules of their own there are [`closures`], without a macro.
 
+// Says of each item which feature it needs, where docs.rs builds this.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // How a frame travels, from the top down: the `server` checks a request and takes it up as a
 // connection; its `session` reads a frame and hands the message to the `room`, which, one input at
 // a time, lets the `game` handle it, and whose `log` is what every other connection then writes to
@@ -105,8 +108,3 @@ pub mod reexport {
     #[doc(no_inline)]
     pub use {async_trait, axum, rand};
 }
-
-/// The README's game compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -1,8 +1,12 @@
-//! What the documents say of the tests.
+//! What the documents say of the tests and of the examples.
 
 use std::{fs, path::Path};
 
 const SECURITY: &str = include_str!("../../tapaculo/docs/security.md");
+
+const README: &str = include_str!("../../README.md");
+const GUESS: &str = include_str!("../../examples/guess/main.rs");
+const GUESS_PAGE: &str = include_str!("../../examples/guess/page.html");
 
 /// All Rust files below a folder, by the name that a test's path begins with.
 fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
@@ -39,4 +43,26 @@ fn every_test_that_the_security_page_names_is_there() {
         tests += 1;
     }
     assert!(tests >= 30, "{tests}");
+}
+
+/// The lines of all blocks of a language in a document, without those that are empty.
+fn blocks<'a>(document: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("\n```{language}\n");
+    let blocks = document.split(fence.as_str()).skip(1);
+    let blocks = blocks.map(|rest| rest.split("\n```").next().expect("a first part"));
+    blocks.flat_map(lines).collect()
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.is_empty())
+}
+
+#[test]
+fn the_readmes_game_is_the_example() {
+    let example = lines(GUESS).skip_while(|line| line.starts_with("//!"));
+    assert_eq!(blocks(README, "rust"), example.collect::<Vec<_>>());
+    assert_eq!(
+        blocks(README, "html"),
+        lines(GUESS_PAGE).collect::<Vec<_>>()
+    );
 }

@@ -26,6 +26,7 @@ mod failing;
 mod forged;
 mod frames;
 mod games;
+mod guess;
 mod hostile;
 mod limits;
 mod messages;
