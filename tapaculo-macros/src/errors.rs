@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use std::fmt::Display;
+use syn::{Type, parse_quote};
 
 /// What is wrong with an item, in the order in which it was found.
 #[derive(Default)]
@@ -36,6 +37,13 @@ impl Errors {
             .into_iter()
             .map(syn::Error::into_compile_error)
             .collect()
+    }
+
+    /// The last error once more, in a type: rustc shows it once, and then asks nothing of whatever
+    /// has that type. (In place of a type it would be `()`, but a length is not made up.)
+    pub(crate) fn last_as_a_type(&self) -> Option<Type> {
+        let error = self.0.last()?.to_compile_error();
+        Some(parse_quote!([(); { #error }]))
     }
 
     #[cfg(test)]

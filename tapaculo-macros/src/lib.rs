@@ -130,20 +130,21 @@ attributes_of_methods! {
 
     /// A method called when the last seat is taken, inside a `#[tapaculo::game] impl`.
     ///
-    /// That is the upper end of `players`; without `players` it is never called. It may take
-    /// `&mut Room<Self>`. An `Err` is logged, and what the method said is dropped.
+    /// That is the upper end of the struct's `players`, which it needs. It may take `&mut Room<Self>`.
+    /// An `Err` is logged, and what the method said is dropped.
     on_full = ON_FULL,
 
     /// A method called when a player's connection is gone, inside a `#[tapaculo::game] impl`.
     ///
-    /// The seat is held for the struct's `reconnect`: without one there is nothing to wait for, and
-    /// [`macro@on_leave`] is called instead. It may take `&Player` and `&mut Room<Self>`. An `Err` is
+    /// The seat is held for the struct's `reconnect`, which this needs: without one there is nothing
+    /// to wait for, and [`macro@on_leave`] is called instead. It may take `&Player` and `&mut Room<Self>`. An `Err` is
     /// logged, and what the method said is dropped.
     on_disconnect = ON_DISCONNECT,
 
     /// A method called when a player is back in time, inside a `#[tapaculo::game] impl`.
     ///
-    /// It may take `&Player` and `&mut Room<Self>`. Neither [`macro@on_join`] nor [`macro@on_full`] is
+    /// In time is within the struct's `reconnect`, which this needs. It may take `&Player` and
+    /// `&mut Room<Self>`. Neither [`macro@on_join`] nor [`macro@on_full`] is
     /// called again. An `Err` is logged, and what the method said is dropped.
     on_reconnect = ON_RECONNECT,
 

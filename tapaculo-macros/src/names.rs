@@ -81,6 +81,11 @@ impl Hook {
         Role::Hook(self).name()
     }
 
+    /// Whether it is called only where the struct has an option that leads to it.
+    pub(crate) fn needs_a_setting(self) -> bool {
+        matches!(self, Self::Full | Self::Disconnect | Self::Reconnect)
+    }
+
     /// Whether it is about one player; otherwise it is about the room.
     pub(crate) fn has_player(self) -> bool {
         !matches!(self, Self::Full | Self::Empty)

@@ -12,26 +12,32 @@ use syn::{LitStr, parse::Parse};
 pub(crate) struct Written {
     pub(crate) known: &'static Known,
     pub(crate) name: Ident,
-    value: Option<TokenStream>,
+    value: Value,
+}
+
+enum Value {
+    Absent,
+    Given(TokenStream),
+    /// It has its error already.
+    Malformed,
 }
 
 impl Written {
     /// The value; an error says how the option is written.
     pub(crate) fn value<T: Parse>(&self, errors: &mut Errors, expected: &str) -> Option<T> {
-        let Some(value) = &self.value else {
-            let Known { name, example } = self.known;
-            errors.at(
-                &self.name,
-                format!("`{name}` needs a value: write `{example}`"),
-            );
-            return None;
+        let Known { name, example } = self.known;
+        let value = match &self.value {
+            Value::Given(value) => value,
+            Value::Absent => {
+                let words = format!("`{name}` needs a value: write `{example}`");
+                errors.at(&self.name, words);
+                return None;
+            }
+            Value::Malformed => return None,
         };
         let read = syn::parse2(value.clone()).ok();
         if read.is_none() {
-            errors.at(
-                value,
-                format!("expected {expected}: write `{}`", self.known.example),
-            );
+            errors.at(value, format!("expected {expected}: write `{example}`"));
         }
         read
     }
@@ -73,7 +79,7 @@ impl Written {
         if milliseconds == 0 {
             let Known { name, example } = self.known;
             errors.at(
-                &self.value,
+                self.tokens(),
                 format!("`{name}` is at least `1ms`: write `{example}`"),
             );
             return None;
@@ -83,20 +89,23 @@ impl Written {
 
     /// Whether it is there as it should be, without a value.
     pub(crate) fn flag(&self, errors: &mut Errors) -> bool {
-        if let Some(value) = &self.value {
+        if let Value::Given(value) = &self.value {
             let name = self.known.name;
             errors.at(value, format!("`{name}` takes no value: write `{name}`"));
         }
-        self.value.is_none()
+        matches!(self.value, Value::Absent)
     }
 
     /// The value's tokens, for an error about what they say.
     pub(crate) fn tokens(&self) -> TokenStream {
-        self.value.clone().unwrap_or_default()
+        match &self.value {
+            Value::Given(value) => value.clone(),
+            Value::Absent | Value::Malformed => TokenStream::new(),
+        }
     }
 }
 
-/// Reads the options, leaving out those that are unknown, malformed or there already. A misspelt
+/// Reads the options, leaving out those that are unknown or there already. A misspelt
 /// one is an error, and then taken for what was meant, so that nothing else breaks for want of it.
 pub(crate) fn read(
     options: TokenStream,
@@ -162,7 +171,7 @@ fn one(
     let meant = nearest(&wrong, names.iter().copied())?;
     let known = known.iter().find(|known| known.name == meant)?;
     let value = match tokens.next() {
-        None => None,
+        None => Value::Absent,
         Some(TokenTree::Punct(equals)) if equals.as_char() == '=' => {
             let value: TokenStream = tokens.collect();
             if value.is_empty() {
@@ -170,13 +179,14 @@ fn one(
                     equals,
                     format!("a value is missing: write `{}`", known.example),
                 );
-                return None;
+                Value::Malformed
+            } else {
+                Value::Given(value)
             }
-            Some(value)
         }
         Some(other) => {
             errors.at(other, format!("write `{}`", known.example));
-            return None;
+            Value::Malformed
         }
     };
     Some(Written { known, name, value })

@@ -87,8 +87,8 @@ pub use self::{
         StoredMessage,
     },
     game::{
-        Member, Metadata, NoEvent, NoTimer, Occupancy, PastEvent, Player, PostError, Room,
-        RoomHandle, TimerId,
+        Member, Metadata, NoTimer, Occupancy, PastEvent, Player, PostError, Room, RoomHandle,
+        TimerId,
     },
     ids::{Role, RoomId, Seat, SessionId, UserId},
     limits::{ConnectionLimits, MessageLimits},

@@ -1,7 +1,8 @@
 //! What the generated code calls. Not API: it changes with any release.
 
 pub use crate::game::{
-    answer::{Infallibly, Returned, answer, backup, created, hooked, viewed},
+    answer::{Infallibly, Returned, answer, backup, created, encoded, hooked},
+    called::{SettingsOf, Undeclared},
     create::BeginsByDefault,
 };
 pub use serde;

@@ -1,4 +1,4 @@
-#[tapaculo::game]
+#[tapaculo::game(players = 2)]
 #[derive(Default)]
 pub struct Chess;
 

@@ -5,6 +5,9 @@ pub struct Chess;
 impl Chess {
     #[message]
     fn resign(&mut self) {}
+
+    #[on_full]
+    fn start(&mut self) {}
 }
 
 fn main() {}

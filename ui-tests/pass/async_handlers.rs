@@ -2,7 +2,7 @@
 
 use tapaculo::prelude::*;
 
-#[tapaculo::game(spectators)]
+#[tapaculo::game(players = 2, spectators)]
 pub struct Patient {
     // `Send`, but not `Sync`: nobody else looks at the game meanwhile.
     seen: std::cell::Cell<u32>,

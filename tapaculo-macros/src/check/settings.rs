@@ -110,7 +110,26 @@ fn declaration(ident: &Ident, options: TokenStream, errors: &mut Errors) -> Decl
             );
         }
     }
+    if !errors.is_empty() {
+        forgive(&mut declaration, errors);
+    }
     declaration
+}
+
+/// What is missing may be what was meant by a mistake: then nothing in the rules is wrong for want
+/// of it, neither what they say nor that a hook is called.
+fn forgive(declaration: &mut Declaration, errors: &Errors) {
+    let Declaration {
+        event,
+        players,
+        times,
+        ..
+    } = declaration;
+    *event = event.take().or_else(|| errors.last_as_a_type());
+    players.get_or_insert(1);
+    if times.iter().all(|(name, _)| *name != RECONNECT) {
+        times.push((RECONNECT, 1));
+    }
 }
 
 /// The number of seats: `2`, or the upper end of `2..=6`.

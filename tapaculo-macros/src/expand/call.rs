@@ -1,7 +1,7 @@
 //! Calls of the user's methods: what they are given, and what becomes of what they return.
 
 use crate::model::{Arg, Call, Library, Value};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 // {
@@ -24,10 +24,10 @@ pub(super) fn validated(library: &Library, call: &Call, player: &TokenStream) ->
 
 // let __returned = Self::resign(self, __room, __player);
 // ::tapaculo::__private::answer(::tapaculo::__private::Returned(__returned).result())
-pub(super) fn passed(library: &Library, to: &str, call: &Call) -> TokenStream {
+pub(super) fn passed(library: &Library, to: &TokenStream, call: &Call) -> TokenStream {
     let method = method(call, &quote!(__player));
     let (first, last) = call.output;
-    let to = Ident::new(to, first);
+    let to = at_token(to, first);
     let library = at_token(library, first);
     let returned = quote_spanned!(first=> #library::__private::Returned(__returned));
     let result = quote_spanned!(last=> .result());

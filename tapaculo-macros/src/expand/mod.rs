@@ -24,9 +24,15 @@ impl ToTokens for Library {
 
 // #[automatically_derived]
 // impl ::tapaculo::game::Declared for Chess {
-//     type Event = ChessEvent;
 //     const NAME: &'static ::core::primitive::str = "chess";
 //     const SETTINGS: ::tapaculo::game::Settings = ::tapaculo::game::Settings::new().players(2);
+// }
+// #[automatically_derived]
+// impl ::tapaculo::game::Speaks for Chess {
+//     type Event = ChessEvent;
+//     fn encode(__event: &Self::Event) -> ::core::result::Result<…> {
+//         ::tapaculo::__private::encoded(__event)
+//     }
 // }
 pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
     let Declaration {
@@ -40,11 +46,24 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
         times,
         rollback,
     } = declaration;
-    let event = match event {
-        // The whole item at the type: there rustc says that the type is not public enough.
-        Some(event) => quote_spanned!(in_macro(event.span())=> type Event = #event;),
-        None => quote!(type Event = #library::game::NoEvent;),
-    };
+    let speaks = event.as_ref().map(|event| {
+        // Both at the type: there rustc says that it is not public enough, or no `Serialize`.
+        let at = in_macro(event.span());
+        let event = quote_spanned!(at=> type Event = #event;);
+        let private = at_token(library, at);
+        let encoded = quote_spanned!(at=> #private::__private::encoded(__event));
+        quote! {
+            #[automatically_derived]
+            impl #library::game::Speaks for #ident {
+                #event
+                fn encode(
+                    __event: &Self::Event,
+                ) -> ::core::result::Result<#library::game::Reply, #library::game::Refusal> {
+                    #encoded
+                }
+            }
+        }
+    });
     let players = players.map(|most| {
         let most = Literal::u32_unsuffixed(most);
         quote!(.players(#most))
@@ -62,12 +81,12 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #library::game::Declared for #ident {
-            #event
             const NAME: &'static ::core::primitive::str = #name;
             const SETTINGS: #library::game::Settings = #library::game::Settings::new()
                 #players #spectators #history #(#times)*;
             #backup
         }
+        #speaks
     }
 }
 
@@ -114,6 +133,7 @@ pub(crate) fn game(game: &Game) -> TokenStream {
     let dispatch = run::dispatch(game);
     let hooks = game.hooks.iter();
     let hooks = hooks.map(|(hook, call)| run::hook(library, *hook, call));
+    let ever_called = run::ever_called(game);
     let timer = run::timer(game);
     let tick = game.tick.iter();
     let tick = tick.map(|(every, call)| run::tick(library, *every, call));
@@ -125,6 +145,7 @@ pub(crate) fn game(game: &Game) -> TokenStream {
 
         const _: () = {
             const __MESSAGES: &[&::core::primitive::str] = &[#(#wires),*];
+            #ever_called
             #[automatically_derived]
             #allow
             impl #library::game::Game for #ty {
@@ -167,7 +188,7 @@ fn create(game: &Game) -> TokenStream {
     };
     let hooks = create.iter().map(|call| {
         let cfgs = &call.cfgs;
-        let created = passed(library, "created", call);
+        let created = passed(library, &quote!(created::<Self, _, _>), call);
         let signature = at_token(&signature, in_macro(call.method.span()));
         quote! {
             #(#cfgs)*

@@ -108,7 +108,7 @@ fn dispatch_arm(game: &Game, message: &Message) -> TokenStream {
     let seated = (!message.open).then(|| quote!(let __player = &__from.seated()?;));
     let validators = message.validators.iter();
     let validators = validators.map(|call| validated(library, call, &quote!(__player)));
-    let answer = passed(library, "answer", &message.variant.call);
+    let answer = passed(library, &quote!(answer), &message.variant.call);
     let body = quote!(#seated #(#validators)* #answer);
     arm(&game.message_enum, &message.variant, &body)
 }
@@ -128,7 +128,7 @@ pub(super) fn hook(library: &Library, hook: Hook, call: &Call) -> TokenStream {
     let player = hook
         .has_player()
         .then(|| quote!(__player: &#library::game::Player));
-    let hooked = passed(library, "hooked", call);
+    let hooked = passed(library, &quote!(hooked), call);
     let hook = called(
         library,
         hook.name(),
@@ -138,6 +138,30 @@ pub(super) fn hook(library: &Library, hook: Hook, call: &Call) -> TokenStream {
     );
     let cfgs = &call.cfgs;
     quote!(#(#cfgs)* #hook)
+}
+
+// use ::tapaculo::__private::Undeclared as _;
+// const _: () = ::tapaculo::__private::SettingsOf::<Chess>::SETTINGS.on_full();
+//
+// At the hook's name: there rustc says that it is never called, and why.
+pub(super) fn ever_called(game: &Game) -> Option<TokenStream> {
+    let (library, ty) = (&game.library, &game.ty);
+    let hooks = game.hooks.iter();
+    let mut checks = hooks
+        .filter(|(hook, _)| hook.needs_a_setting())
+        .map(|(hook, call)| {
+            let (cfgs, name) = (&call.cfgs, format_ident!("{}", hook.name()));
+            let check = quote!(#library::__private::SettingsOf::<#ty>::SETTINGS.#name());
+            let check = at_token(check, in_macro(call.method.span()));
+            quote!(#(#cfgs)* const _: () = #check;)
+        })
+        .peekable();
+    checks.peek()?;
+    Some(quote! {
+        #[allow(unused_imports)]
+        use #library::__private::Undeclared as _;
+        #(#checks)*
+    })
 }
 
 // async fn timer(…, __timer: ChessTimer) -> ::tapaculo::game::Hooked {
@@ -156,7 +180,7 @@ pub(super) fn timer(game: &Game) -> Option<TokenStream> {
     }
     let arms = timers
         .iter()
-        .map(|timer| arm(enum_, timer, &passed(library, "hooked", &timer.call)));
+        .map(|timer| arm(enum_, timer, &passed(library, &quote!(hooked), &timer.call)));
     let at = waits(game, timers.iter().map(|timer| &timer.call));
     let timer = quote!(__timer: #enum_);
     let body = quote!(match __timer { #(#arms)* });
@@ -169,7 +193,7 @@ pub(super) fn timer(game: &Game) -> Option<TokenStream> {
 pub(super) fn tick(library: &Library, every: u64, call: &Call) -> TokenStream {
     let every = milliseconds(every);
     let elapsed = quote!(__elapsed: ::core::time::Duration);
-    let hooked = passed(library, "hooked", call);
+    let hooked = passed(library, &quote!(hooked), call);
     let tick = called(
         library,
         TICK,
@@ -230,14 +254,14 @@ fn called(
 //     ::core::result::Result<::tapaculo::game::Reply, ::tapaculo::game::Refusal>,
 // > {
 //     let __returned = &Self::view(self, __from);
-//     ::core::option::Option::Some(::tapaculo::__private::viewed(__returned))
+//     ::core::option::Option::Some(::tapaculo::__private::encoded(__returned))
 // }
 pub(super) fn view(library: &Library, call: &Call) -> TokenStream {
     let cfgs = &call.cfgs;
     let method = method(call, &quote!(__player));
     let at = call.output.0;
     let private = at_token(library, at);
-    let viewed = quote_spanned!(at=> #private::__private::viewed(__returned));
+    let viewed = quote_spanned!(at=> #private::__private::encoded(__returned));
     quote! {
         #(#cfgs)*
         fn view(

@@ -5,13 +5,21 @@ pub struct Chess {
 }
 #[automatically_derived]
 impl ::tapaculo::game::Declared for Chess {
-    type Event = ChessEvent;
     const NAME: &'static ::core::primitive::str = "chess";
     const SETTINGS: ::tapaculo::game::Settings = ::tapaculo::game::Settings::new()
         .players(2)
         .spectators()
         .history(512)
         .reconnect(::core::time::Duration::from_millis(60000));
+}
+#[automatically_derived]
+impl ::tapaculo::game::Speaks for Chess {
+    type Event = ChessEvent;
+    fn encode(
+        __event: &Self::Event,
+    ) -> ::core::result::Result<::tapaculo::game::Reply, ::tapaculo::game::Refusal> {
+        ::tapaculo::__private::encoded(__event)
+    }
 }
 impl Chess {
     #[allow(clippy::trivially_copy_pass_by_ref, clippy::unused_self)]
@@ -138,6 +146,10 @@ const _: () = {
         #[cfg(feature = "analysis")]
         "Analyse",
     ];
+    #[allow(unused_imports)]
+    use ::tapaculo::__private::Undeclared as _;
+    const _: () = ::tapaculo::__private::SettingsOf::<Chess>::SETTINGS.on_full();
+    const _: () = ::tapaculo::__private::SettingsOf::<Chess>::SETTINGS.on_disconnect();
     #[automatically_derived]
     impl ::tapaculo::game::Game for Chess {
         type Message = ChessMessage;
@@ -323,7 +335,7 @@ const _: () = {
             ::core::result::Result<::tapaculo::game::Reply, ::tapaculo::game::Refusal>,
         > {
             let __returned = &Self::view(self, __from);
-            ::core::option::Option::Some(::tapaculo::__private::viewed(__returned))
+            ::core::option::Option::Some(::tapaculo::__private::encoded(__returned))
         }
     }
 };

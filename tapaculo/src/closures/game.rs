@@ -11,7 +11,7 @@ use crate::{
     room::LockedRoom,
 };
 use futures_util::FutureExt;
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 use std::{
     panic::{AssertUnwindSafe, resume_unwind},
     sync::{Arc, Weak},
@@ -80,7 +80,6 @@ impl Event {
 }
 
 impl Declared for Closures {
-    type Event = Value;
     const NAME: &'static str = "room";
     /// Those of a server are given to its rooms.
     const SETTINGS: Settings = Settings::new();

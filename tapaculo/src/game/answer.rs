@@ -96,13 +96,30 @@ impl IsNothing for () {}
 
 /// The result of `#[create]`.
 #[doc(hidden)]
-pub fn created<G, E: IsRefusal>(result: Result<G, E>) -> Result<G, Refusal> {
-    result.map_err(|e| e.refuse())
+pub fn created<G, T: IsGame<G>, E: IsRefusal>(result: Result<T, E>) -> Result<G, Refusal> {
+    result.map(T::game).map_err(|e| e.refuse())
 }
 
-/// What `#[view]` returned, encoded.
+/// What `#[create]` may make: the game itself.
+#[diagnostic::on_unimplemented(
+    message = "`#[create]` makes the first state of `{G}`, and can't return `{Self}`",
+    label = "expected `Self` or `Result<Self, E>`"
+)]
+pub trait IsGame<G> {
+    /// The game.
+    #[doc(hidden)]
+    fn game(self) -> G;
+}
+
+impl<G> IsGame<G> for G {
+    fn game(self) -> G {
+        self
+    }
+}
+
+/// What `#[view]` returned or a room says, encoded.
 #[doc(hidden)]
-pub fn viewed<V: IsReply>(view: &V) -> Result<Reply, Refusal> {
+pub fn encoded<V: IsReply>(view: &V) -> Result<Reply, Refusal> {
     encode(view)
 }
 
@@ -129,11 +146,11 @@ pub trait IsRestorable: Clone {}
 #[diagnostic::do_not_recommend]
 impl<G: Clone> IsRestorable for G {}
 
-/// What a `#[message]` handler may reply with and a `#[view]` may show: anything `Serialize`.
+/// What a `#[message]` handler may reply with, a room say and a `#[view]` show: anything `Serialize`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be sent: it does not implement `Serialize`",
-    label = "this can't be a reply or a view",
-    note = "a handler returns `()`, a reply that implements `serde::Serialize`, or a `Result` of either; a view implements it too",
+    label = "this can't be a reply, an event or a view",
+    note = "a handler returns `()`, a reply that implements `serde::Serialize`, or a `Result` of either; an event and a view implement it too",
     note = "for a type of your own: `#[derive(serde::Serialize)]`"
 )]
 pub trait IsReply: Serialize {

@@ -1,6 +1,6 @@
 //! `RoomHandle`: what code outside of a room may ask of it.
 
-use super::{Declared, Game, Metadata, answer::encode, timers::AnyTimer};
+use super::{Declared, Game, Metadata, Speaks, timers::AnyTimer};
 use crate::{
     ids::{RoomId, UserId},
     log::Audience,
@@ -112,7 +112,10 @@ impl<G: Declared> RoomHandle<G> {
     ///
     /// # Errors
     /// If the room is gone, has too much to do, or the event can't be encoded.
-    pub fn broadcast(&self, event: G::Event) -> Result<(), PostError> {
+    pub fn broadcast(&self, event: G::Event) -> Result<(), PostError>
+    where
+        G: Speaks,
+    {
         self.say(Audience::All, &event)
     }
 
@@ -120,7 +123,10 @@ impl<G: Declared> RoomHandle<G> {
     ///
     /// # Errors
     /// If the room is gone, has too much to do, or the event can't be encoded.
-    pub fn broadcast_except(&self, user: &UserId, event: G::Event) -> Result<(), PostError> {
+    pub fn broadcast_except(&self, user: &UserId, event: G::Event) -> Result<(), PostError>
+    where
+        G: Speaks,
+    {
         self.say(Audience::Except(user.clone()), &event)
     }
 
@@ -128,12 +134,19 @@ impl<G: Declared> RoomHandle<G> {
     ///
     /// # Errors
     /// If the room is gone, has too much to do, or the event can't be encoded.
-    pub fn send_to(&self, user: &UserId, event: G::Event) -> Result<(), PostError> {
+    pub fn send_to(&self, user: &UserId, event: G::Event) -> Result<(), PostError>
+    where
+        G: Speaks,
+    {
         self.say(Audience::Only(user.clone()), &event)
     }
 
-    fn say(&self, audience: Audience, event: &G::Event) -> Result<(), PostError> {
-        let data = encode(event).map_err(|refusal| PostError::Event(refusal.why().to_owned()))?;
+    fn say(&self, audience: Audience, event: &G::Event) -> Result<(), PostError>
+    where
+        G: Speaks,
+    {
+        let data =
+            G::encode(event).map_err(|refusal| PostError::Event(refusal.why().to_owned()))?;
         self.posts.push(Post::Say(Author::Server, audience, data))
     }
 

@@ -6,6 +6,7 @@
 //! hooks. Both are written by the macro; nobody implements them by hand.
 
 pub(crate) mod answer;
+pub(crate) mod called;
 pub(crate) mod create;
 mod handle;
 mod message;
@@ -44,7 +45,6 @@ pub(crate) use self::{
 };
 
 use crate::ids::RoomId;
-use serde::Serialize;
 use serde_json::value::RawValue;
 use std::time::Duration;
 
@@ -55,9 +55,6 @@ use std::time::Duration;
     note = "a game is a struct with `#[tapaculo::game]` on it and one `impl` with `#[tapaculo::game]` on it"
 )]
 pub trait Declared: Sized + Send + 'static {
-    /// What the room may say to its members; [`NoEvent`] where the struct names none.
-    type Event: Serialize;
-
     /// The game's name on the wire and in its route, in kebab-case.
     const NAME: &'static str;
 
@@ -68,6 +65,23 @@ pub trait Declared: Sized + Send + 'static {
     fn backup(&self) -> Option<Self> {
         None
     }
+}
+
+/// A game whose room may say something: written by `#[tapaculo::game(event = …)]` on the struct.
+#[diagnostic::on_unimplemented(
+    message = "a room of `{Self}` has nothing to say: the struct declares no event",
+    label = "add `event = …` to `#[tapaculo::game]` on `{Self}`",
+    note = "what a room says is one type of your own, an enum perhaps: `#[tapaculo::game(event = {Self}Event)]`"
+)]
+pub trait Speaks: Declared {
+    /// What the room may say to its members.
+    type Event;
+
+    /// Encodes an event for the wire.
+    ///
+    /// # Errors
+    /// If it can't be encoded as JSON.
+    fn encode(event: &Self::Event) -> Result<Reply, Refusal>;
 }
 
 /// The rules of a game: written by `#[tapaculo::game]` on one inherent `impl`.
@@ -188,18 +202,6 @@ pub trait Game: Declared {
     /// What one member may see, encoded; `None` for a game without a `#[view]`.
     fn view(&self, _viewer: &Member) -> Option<Result<Reply, Refusal>> {
         None
-    }
-}
-
-/// The event type of a game that declares none: it has no values, so such a room says nothing.
-///
-/// If an error names it: add `event = MyEvent` to `#[tapaculo::game]` on the struct.
-#[derive(Clone, Copy, Debug)]
-pub enum NoEvent {}
-
-impl Serialize for NoEvent {
-    fn serialize<S: serde::Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
-        match *self {}
     }
 }
 

@@ -1,8 +1,8 @@
 //! `Room<Self>`: what a handler reads of its room, and what it says to it.
 
 use super::{
-    Declared, Game, Member, Metadata, Occupancy, PastEvent, Player, RoomHandle, Table, TimerId,
-    answer::encode, table::Aside, timers::AnyTimer,
+    Declared, Game, Member, Metadata, Occupancy, PastEvent, Player, RoomHandle, Speaks, Table,
+    TimerId, table::Aside, timers::AnyTimer,
 };
 use crate::{
     clock::Timestamp,
@@ -154,17 +154,26 @@ impl<G: Declared> Room<G> {
     }
 
     /// Tells every member. Kept in the history.
-    pub fn broadcast(&mut self, event: G::Event) {
+    pub fn broadcast(&mut self, event: G::Event)
+    where
+        G: Speaks,
+    {
         self.say(Audience::All, &event);
     }
 
     /// Tells every member but one. Kept in the history if that one is the sender.
-    pub fn broadcast_except(&mut self, user: &UserId, event: G::Event) {
+    pub fn broadcast_except(&mut self, user: &UserId, event: G::Event)
+    where
+        G: Speaks,
+    {
         self.say(Audience::Except(user.clone()), &event);
     }
 
     /// Tells the members that the predicate picks among those who are here now. Never in the history.
-    pub fn broadcast_to(&mut self, mut predicate: impl FnMut(&Member) -> bool, event: G::Event) {
+    pub fn broadcast_to(&mut self, mut predicate: impl FnMut(&Member) -> bool, event: G::Event)
+    where
+        G: Speaks,
+    {
         let members = self.table.roster.places().map(|place| &place.member);
         let mut picked: Vec<_> = members
             .filter(|member| predicate(member))
@@ -175,19 +184,28 @@ impl<G: Declared> Room<G> {
     }
 
     /// Tells one member; nobody, if the user is not in the room. Never in the history.
-    pub fn send_to(&mut self, user: &UserId, event: G::Event) {
+    pub fn send_to(&mut self, user: &UserId, event: G::Event)
+    where
+        G: Speaks,
+    {
         self.say(Audience::Only(user.clone()), &event);
     }
 
-    fn say(&mut self, audience: Audience, event: &G::Event) {
-        let data = encode(event);
+    fn say(&mut self, audience: Audience, event: &G::Event)
+    where
+        G: Speaks,
+    {
+        let data = G::encode(event);
         self.table.stage(audience, data);
     }
 
     /// Tells every member whose connection keeps up, now or never: for what is soon out of date, as
     /// positions and typing. Such an event has no number, and is kept for nobody.
-    pub fn broadcast_volatile(&mut self, event: G::Event) {
-        let data = encode(&event);
+    pub fn broadcast_volatile(&mut self, event: G::Event)
+    where
+        G: Speaks,
+    {
+        let data = G::encode(&event);
         self.table.stage_volatile(data);
     }
 

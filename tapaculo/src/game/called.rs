@@ -1,0 +1,57 @@
+//! Whether a hook is ever called: its struct decides, and so it is checked where a game is compiled.
+
+use super::{Declared, Settings};
+use std::{marker::PhantomData, time::Duration};
+
+/// The settings of a game.
+#[derive(Debug)]
+pub struct SettingsOf<G>(PhantomData<G>);
+
+impl<G: Declared> SettingsOf<G> {
+    /// Those that its struct declares.
+    pub const SETTINGS: Settings = G::SETTINGS;
+}
+
+/// What stands in for the settings of a struct without the attribute: those under which every hook
+/// is called. That such a struct is not a game is one error already.
+pub trait Undeclared {
+    /// The settings, where [`SettingsOf`] has none of its own.
+    const SETTINGS: Settings = Settings::new().players(1).reconnect(Duration::MAX);
+}
+
+impl<G> Undeclared for SettingsOf<G> {}
+
+impl Settings {
+    /// Fails to compile if `#[on_full]` is never called.
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn on_full(&self) {
+        assert!(
+            self.seats.is_some(),
+            "`#[on_full]` is never called where there is no last seat: add `players = 2` to \
+             `#[tapaculo::game]` on the struct"
+        );
+    }
+
+    /// Fails to compile if `#[on_disconnect]` is never called.
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn on_disconnect(&self) {
+        assert!(
+            !self.reconnect.is_zero(),
+            "`#[on_disconnect]` is never called where no seat is held: add `reconnect = \"60s\"` to \
+             `#[tapaculo::game]` on the struct, or write `#[on_leave]`"
+        );
+    }
+
+    /// Fails to compile if `#[on_reconnect]` is never called.
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn on_reconnect(&self) {
+        assert!(
+            !self.reconnect.is_zero(),
+            "`#[on_reconnect]` is never called where no seat is held: add `reconnect = \"60s\"` to \
+             `#[tapaculo::game]` on the struct"
+        );
+    }
+}
