@@ -33,6 +33,9 @@ pub(crate) struct Impl {
     pub(crate) brace: Brace,
     pub(crate) inner_attrs: Vec<Attribute>,
     pub(crate) items: Vec<ImplItem>,
+    /// Whether something in it is not finished: rustc has said so, and what depends on it is no
+    /// mistake.
+    pub(crate) half_typed: bool,
 }
 
 /// What is inside an `impl`.
@@ -57,6 +60,8 @@ pub(crate) struct Method {
 pub(crate) struct OtherItem {
     pub(crate) markers: Vec<Marker>,
     pub(crate) attrs: Vec<Attribute>,
+    /// Whether it is a function all the same, whose parameters are half-typed.
+    pub(crate) is_function: bool,
     pub(crate) tokens: TokenStream,
 }
 
@@ -104,7 +109,12 @@ impl ToTokens for Method {
                 quote!(#[allow(clippy::too_many_arguments)]).to_tokens(tokens);
             }
         }
-        all(&self.attrs, tokens);
+        // An attribute of serde on a method has its error already.
+        for attr in &self.attrs {
+            if self.markers.is_empty() || !attr.path().is_ident("serde") {
+                attr.to_tokens(tokens);
+            }
+        }
         self.vis.to_tokens(tokens);
         let mut sig = self.sig.clone();
         // Only parameters that are fields have attributes for us; elsewhere rustc refuses them.

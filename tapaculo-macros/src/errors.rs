@@ -65,10 +65,18 @@ pub(crate) fn nearest<'a>(
 ) -> Option<&'a str> {
     // A third of the letters may be wrong; a short name needs one all the same.
     let most = (wrong.chars().count() / 3).max(1);
+    let wrong = wrong.to_lowercase();
     names
         .into_iter()
         .map(|name| {
-            let apart = strsim::damerau_levenshtein(&wrong.to_lowercase(), &name.to_lowercase());
+            let known = name.to_lowercase();
+            // Half of a name is as good as one with a letter wrong.
+            let half = wrong.len() > 2 && wrong != known && known.starts_with(&wrong);
+            let apart = if half {
+                1
+            } else {
+                strsim::damerau_levenshtein(&wrong, &known)
+            };
             (apart, name)
         })
         .filter(|(apart, _)| *apart <= most)
@@ -114,6 +122,7 @@ mod tests {
     fn a_typo_is_told_what_was_meant() {
         assert_eq!(nearest("playrs", ["name", "players"]), Some("players"));
         assert_eq!(nearest("Event", ["name", "event"]), Some("event"));
+        assert_eq!(nearest("hist", ["name", "history"]), Some("history"));
         assert_eq!(nearest("colour", ["name", "players"]), None);
     }
 

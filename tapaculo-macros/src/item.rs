@@ -18,7 +18,7 @@ pub(crate) fn game(options: TokenStream, item: TokenStream) -> TokenStream {
         Ok(Item::Impl(found)) => {
             let game = check::implementation(&found, options, &mut errors);
             let generated = game.map(|game| {
-                if errors.is_empty() {
+                if errors.is_empty() && !found.half_typed {
                     expand::game(&game)
                 } else {
                     fallback::game(&game)

@@ -141,6 +141,24 @@ pub(crate) const MESSAGE_OPTIONS: &[Known] = &[
 /// The options of `#[tick]`.
 pub(crate) const TICK_OPTIONS: &[Known] = &[known(EVERY, "every = \"50ms\"")];
 
+pub(crate) const ALIAS: &str = "alias";
+pub(crate) const DEFAULT: &str = "default";
+pub(crate) const WITH: &str = "with";
+pub(crate) const DESERIALIZE_WITH: &str = "deserialize_with";
+pub(crate) const FLATTEN: &str = "flatten";
+pub(crate) const SKIP: &str = "skip";
+
+/// Those of `#[serde]` that mean something for a field that is only ever read.
+pub(crate) const SERDE_OPTIONS: &[Known] = &[
+    known(RENAME, "rename = \"kind\""),
+    known(ALIAS, "alias = \"kind\""),
+    known(DEFAULT, "default = \"function\""),
+    known(WITH, "with = \"module\""),
+    known(DESERIALIZE_WITH, "deserialize_with = \"function\""),
+    known(FLATTEN, "flatten"),
+    known(SKIP, "skip"),
+];
+
 /// The field that names the message on the wire.
 pub(crate) const TAG: &str = "type";
 

@@ -3,7 +3,7 @@
 
 use crate::{
     errors::{Errors, instead, listed, nearest},
-    names::Known,
+    names::{ALIAS, Known},
 };
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::{LitStr, parse::Parse};
@@ -130,6 +130,8 @@ pub(crate) fn read_or(
         let name = written.known.name;
         match all.iter().find(|earlier| earlier.known.name == name) {
             None => all.push(written),
+            // Serde's, of which a field may have several.
+            Some(_) if name == ALIAS => all.push(written),
             // A misspelt one has its error already.
             Some(earlier) if earlier.name != name || written.name != name => {}
             Some(_) => errors.at(&written.name, format!("`{name}` is given twice: keep one")),
@@ -171,6 +173,8 @@ fn one(
     let meant = nearest(&wrong, names.iter().copied())?;
     let known = known.iter().find(|known| known.name == meant)?;
     let value = match tokens.next() {
+        // Of half a name, not even a value is to be expected.
+        None if wrong != meant && known.example.contains('=') => Value::Malformed,
         None => Value::Absent,
         Some(TokenTree::Punct(equals)) if equals.as_char() == '=' => {
             let value: TokenStream = tokens.collect();

@@ -5,7 +5,7 @@ use crate::{
     errors::{Errors, instead},
     names::{Hook, Role},
 };
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
     Attribute, Generics, Ident, Path, Result, Signature, Token, Type, Visibility, WhereClause,
@@ -70,10 +70,17 @@ fn implementation(
     let body;
     let brace = braced!(body in input);
     let inner_attrs = body.call(Attribute::parse_inner)?;
-    let items = split(rest(&body))
-        .into_iter()
-        .map(|item| impl_item(item, errors))
-        .collect::<Result<_>>()?;
+    let mut half_typed = false;
+    let mut items = Vec::new();
+    for item in split(rest(&body)) {
+        let item = impl_item(item, errors);
+        half_typed |= match &item {
+            Some(ImplItem::Method(_)) => false,
+            Some(ImplItem::Other(other)) => other.is_function,
+            None => true,
+        };
+        items.extend(item);
+    }
     Ok(Impl {
         attrs,
         trait_,
@@ -83,6 +90,7 @@ fn implementation(
         brace,
         inner_attrs,
         items,
+        half_typed,
     })
 }
 
@@ -134,9 +142,17 @@ fn split(tokens: TokenStream) -> Vec<TokenStream> {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
         let end = match &token {
+            // The next item begins where this one has not ended.
+            TokenTree::Punct(punct) if punct.as_char() == '#' => {
+                if !is_attributes(&item) && tokens.peek().is_some_and(is_marker) {
+                    items.push(item.drain(..).collect());
+                    to_semicolon = false;
+                }
+                false
+            }
             TokenTree::Punct(punct) => punct.as_char() == ';',
             // A brace ends an item, but not inside `-> Array<{ N }>`.
-            TokenTree::Group(group) if group.delimiter() == proc_macro2::Delimiter::Brace => {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
                 !to_semicolon
                     && !matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() != '#')
             }
@@ -167,39 +183,85 @@ fn split(tokens: TokenStream) -> Vec<TokenStream> {
     items
 }
 
-fn impl_item(tokens: TokenStream, errors: &mut Errors) -> Result<ImplItem> {
-    let parser = |input: ParseStream<'_>| -> Result<ImplItem> {
-        let (markers, attrs) = markers(input.call(Attribute::parse_outer)?, errors);
-        let start = input.fork();
-        let vis = input.parse()?;
-        // A half-typed signature is put out as it is: rustc says what is wrong with it, and one
-        // error is enough.
-        let sig: Option<Signature> = is_function(input).then(|| input.parse().ok()).flatten();
-        let body = rest(input);
-        Ok(match sig {
-            Some(sig) => ImplItem::Method(Box::new(Method {
+/// Whether there is nothing yet but `#[…]`, doc comments among them.
+fn is_attributes(item: &[TokenTree]) -> bool {
+    item.iter().all(|token| match token {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Bracket,
+        TokenTree::Punct(punct) => punct.as_char() == '#',
+        _ => false,
+    })
+}
+
+/// Whether it is the `[message]` of `#[message]`.
+fn is_marker(token: &TokenTree) -> bool {
+    let TokenTree::Group(group) = token else {
+        return false;
+    };
+    let first = group.stream().into_iter().next();
+    group.delimiter() == Delimiter::Bracket
+        && matches!(first, Some(TokenTree::Ident(name)) if Role::of(&name.to_string()).is_some())
+}
+
+/// An item of an `impl`, or `None` if too little of it is there yet. That is left out: rustc has read
+/// the `impl` before us and said what is missing, and would say so again, in place of all that
+/// follows.
+fn impl_item(tokens: TokenStream, errors: &mut Errors) -> Option<ImplItem> {
+    let (attrs, item) = attributed.parse2(tokens).ok()?;
+    let (markers, attrs) = markers(attrs, errors);
+    if let Ok((vis, sig, body)) = function.parse2(item.clone()) {
+        return ends(&body).then(|| {
+            ImplItem::Method(Box::new(Method {
                 markers,
                 attrs,
                 vis,
                 sig,
                 body,
-            })),
-            None => ImplItem::Other(OtherItem {
-                markers,
-                attrs,
-                tokens: rest(&start),
-            }),
-        })
-    };
-    parser.parse2(tokens)
+            }))
+        });
+    }
+    // A parameter that is half-typed spoils nothing else.
+    let without_parameters = item.clone().into_iter().map(|token| match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => {
+            TokenTree::from(Group::new(Delimiter::Parenthesis, TokenStream::new()))
+        }
+        other => other,
+    });
+    let is_function = begins_a_function.parse2(item.clone()).unwrap_or(false);
+    let is_whole =
+        ends(&item) && (!is_function || function.parse2(without_parameters.collect()).is_ok());
+    is_whole.then_some(ImplItem::Other(OtherItem {
+        markers,
+        attrs,
+        is_function,
+        tokens: item,
+    }))
 }
 
-fn is_function(input: ParseStream<'_>) -> bool {
-    let after = input.fork();
+fn attributed(input: ParseStream<'_>) -> Result<(Vec<Attribute>, TokenStream)> {
+    Ok((input.call(Attribute::parse_outer)?, rest(input)))
+}
+
+fn function(input: ParseStream<'_>) -> Result<(Visibility, Signature, TokenStream)> {
+    Ok((input.parse()?, input.parse()?, rest(input)))
+}
+
+/// Whether an item ends as items do.
+fn ends(item: &TokenStream) -> bool {
+    match item.clone().into_iter().last() {
+        Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Brace,
+        Some(TokenTree::Punct(punct)) => punct.as_char() == ';',
+        _ => false,
+    }
+}
+
+fn begins_a_function(input: ParseStream<'_>) -> Result<bool> {
+    let _: Visibility = input.parse()?;
     // In `const fn`; what follows the other `const` is a name.
-    let _: Result<Token![const]> = after.parse();
-    let modified = after.peek(Token![async]) || after.peek(Token![unsafe]);
-    after.peek(Token![fn]) || modified || after.peek(Token![extern])
+    let _: Option<Token![const]> = input.parse()?;
+    let modified = input.peek(Token![async]) || input.peek(Token![unsafe]);
+    let begins = input.peek(Token![fn]) || modified || input.peek(Token![extern]);
+    rest(input);
+    Ok(begins)
 }
 
 /// Tells our attributes from the others, by the last segment of their path. A hook that does not
@@ -214,7 +276,13 @@ fn markers(attrs: Vec<Attribute>, errors: &mut Errors) -> (Vec<Marker>, Vec<Attr
             ours.push(Marker { role, attr });
         } else if name.starts_with(Hook::PREFIX) && attr.path().get_ident().is_some() {
             let hooks: Vec<_> = Hook::ALL.iter().map(|hook| hook.name()).collect();
-            let instead = instead(&name, &hooks);
+            let instead = match name
+                .strip_prefix(Hook::PREFIX)
+                .filter(|it| Role::of(it).is_some())
+            {
+                Some(role) => format!("did you mean `#[{role}]`?"),
+                None => instead(&name, &hooks),
+            };
             errors.at(attr.path(), format!("unknown hook `{name}`: {instead}"));
         } else {
             others.push(attr);

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
     message = "`{Self}` can't be a field of a message: it does not implement `Deserialize`",
     label = "this can't be read from a message",
     note = "for a type of your own: `#[derive(serde::Deserialize)]`",
-    note = "for whoever sends the message: `&Player`, or `&Member`"
+    note = "for whoever sends the message: `&Player`, or `&Member`; for the room: `&mut Room<Self>`"
 )]
 pub trait IsField: DeserializeOwned {}
 

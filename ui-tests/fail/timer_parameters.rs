@@ -15,6 +15,11 @@ impl Chess {
     #[timer]
     fn kick(&mut self, _user: &UserId) {}
 
+    #[message]
+    fn warn(&mut self, room: &mut Room<Self>, user: UserId) {
+        room.after(std::time::Duration::from_secs(9), ChessTimer::Kick { _user: user });
+    }
+
     #[timer]
     fn forget(&mut self, #[serde(default)] _seat: Option<Seat>) {}
 

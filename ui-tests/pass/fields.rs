@@ -38,14 +38,33 @@ impl Chess {
         let _ = (from.0, to.0, moved.0, maybe, own, unread, rest.more);
     }
 
+    /// A field may have several names, and two have one if `cfg` decides which is there.
+    #[message]
+    fn take(
+        &mut self,
+        #[serde(alias = "man", alias = "what")] piece: u8,
+        #[cfg(feature = "absent")]
+        #[serde(rename = "where")]
+        absent: Absent,
+        #[cfg(not(feature = "absent"))]
+        #[serde(rename = "where")]
+        place: u8,
+    ) {
+        let _ = (piece, place);
+    }
+
     const SIZE: usize = 2;
+}
+
+fn read(json: &str) -> ChessMessage {
+    let json = serde_json::value::RawValue::from_string(json.to_owned()).unwrap();
+    let message = RawMessage::parse(&json, Chess::MESSAGES).unwrap();
+    Chess::decode(&message).unwrap()
 }
 
 fn main() {
     let json = r#"{"type": "Play", "from": 8, "own": [1, null], "unread": 7, "more": 9}"#;
-    let json = serde_json::value::RawValue::from_string(json.to_owned()).unwrap();
-    let message = RawMessage::parse(&json, Chess::MESSAGES).unwrap();
-    let Ok(ChessMessage::Play {
+    let ChessMessage::Play {
         from,
         to,
         moved,
@@ -53,10 +72,16 @@ fn main() {
         own,
         unread,
         rest,
-    }) = Chess::decode(&message)
+    } = read(json)
     else {
-        panic!("nothing is missing");
+        panic!("it is another message");
     };
     assert_eq!((from.0, to.0, moved.0), (8, 63, 0));
     assert_eq!((maybe, own, unread, rest.more), (None, [Some(1), None], 0, 9));
+
+    let ChessMessage::Take { piece, place } = read(r#"{"type": "Take", "what": 3, "where": 4}"#)
+    else {
+        panic!("it is another message");
+    };
+    assert_eq!((piece, place), (3, 4));
 }

@@ -7,21 +7,31 @@ use super::{
 use crate::{
     errors::{Errors, code},
     model::{Field, Reading, in_macro},
-    names::{PLAYER, ROOM, Role, TAG},
+    names::{
+        ALIAS, DEFAULT, DESERIALIZE_WITH, PLAYER, RENAME, ROOM, Role, SERDE_OPTIONS, SKIP, TAG,
+        WITH,
+    },
+    options,
 };
-use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Attribute, Pat, PatType, Type, ext::IdentExt, parse_quote_spanned};
+use syn::{Attribute, LitStr, Meta, Pat, PatType, Type, ext::IdentExt, parse_quote_spanned};
 
-/// The field that a parameter is, of a message or of a timer.
+/// The field that a parameter is, of a message or of a timer; `taken` are the names on
+/// the wire of those before it.
 pub(super) fn field(
     param: &PatType,
     role: Role,
     game: &TokenStream,
+    taken: &mut Vec<(String, Ident)>,
     errors: &mut Errors,
 ) -> Option<Field> {
     let of = role.name();
-    owned(&param.ty, role, errors)?;
+    let ty = match owned(&param.ty, role, errors) {
+        Some(()) => without_self(param.ty.to_token_stream(), game),
+        // There all the same, for whoever fills it in.
+        None => errors.last_as_a_type()?.into_token_stream(),
+    };
     let Some(name) = plain_name(&param.pat) else {
         let ty = code(&param.ty);
         errors.at(
@@ -36,56 +46,83 @@ pub(super) fn field(
         return None;
     };
     let serde = named(&param.attrs, "serde");
-    let options: Vec<_> = serde
-        .iter()
-        .flat_map(|attr| serde_options(attr.meta.to_token_stream()))
-        .collect();
+    let cfgs = cfgs(&param.attrs);
+    let mut reading = Reading::ByType { or_default: false };
     if role == Role::Message {
-        called_type(name, &options, errors)?;
+        let names = read_serde(&serde, &mut reading, errors);
+        // Where `cfg` decides, both may be of one name.
+        let mut none = Vec::new();
+        let taken = if cfgs.is_empty() { taken } else { &mut none };
+        has_own_name(name, &names, taken, errors)?;
     } else if let Some(attr) = serde.first() {
         errors.at(
             attr,
             "a timer is set by the game and not read from a message: remove `#[serde]`",
         );
     }
-    let cfgs = cfgs(&param.attrs);
+    if !cfgs.is_empty() {
+        reading = Reading::OfItsOwn;
+    }
     let mut name = name.clone();
     name.set_span(in_macro(name.span()));
     Some(Field {
         name,
-        ty: without_self(param.ty.to_token_stream(), game),
-        reading: reading(&cfgs, &options),
+        ty,
+        reading,
         cfgs,
         docs: named(&param.attrs, "doc"),
         serde,
     })
 }
 
-fn reading(cfgs: &[Attribute], serde: &[SerdeOption]) -> Reading {
-    let mut or_default = false;
-    for SerdeOption { name, value } in serde {
-        match (name.to_string().as_str(), value) {
-            ("default", None) => or_default = true,
-            (
-                "default" | "with" | "deserialize_with" | "skip" | "skip_deserializing" | "bound",
-                _,
-            ) => {
-                return Reading::OfItsOwn;
+/// Reads the attributes of serde: what they say about how the field is read goes into `reading`,
+/// and its names on the wire come back.
+fn read_serde(attrs: &[Attribute], reading: &mut Reading, errors: &mut Errors) -> Vec<WireName> {
+    let mut names = Vec::new();
+    for attr in attrs {
+        let Meta::List(list) = &attr.meta else {
+            let words = "options go between parentheses: write `#[serde(default)]`";
+            errors.at(attr, words);
+            continue;
+        };
+        for option in options::read(list.tokens.clone(), SERDE_OPTIONS, errors) {
+            match (option.known.name, &mut *reading) {
+                (name @ (RENAME | ALIAS), _) => {
+                    let instead = name == RENAME;
+                    let literal = option.value(errors, "a name in quotes");
+                    names.extend(literal.map(|literal| WireName { literal, instead }));
+                }
+                (DEFAULT, Reading::ByType { or_default }) if option.tokens().is_empty() => {
+                    *or_default = true;
+                }
+                (DEFAULT | WITH | DESERIALIZE_WITH, _) => {
+                    let _: Option<LitStr> = option.value(errors, "a path in quotes");
+                    *reading = Reading::OfItsOwn;
+                }
+                (SKIP, _) => {
+                    option.flag(errors);
+                    *reading = Reading::OfItsOwn;
+                }
+                _ => {
+                    option.flag(errors);
+                }
             }
-            _ => {}
         }
     }
-    if cfgs.is_empty() {
-        Reading::ByType { or_default }
-    } else {
-        Reading::OfItsOwn
-    }
+    names
+}
+
+/// A name that serde gives a field, instead of its own or beside it.
+struct WireName {
+    literal: LitStr,
+    instead: bool,
 }
 
 /// Refuses types that can't be those of a field.
 fn owned(ty: &Type, role: Role, errors: &mut Errors) -> Option<()> {
     let words = match strip(ty) {
         Type::Reference(reference) => borrowed(ty, &reference.elem, role),
+        ty if matches!(ty, Type::Slice(_)) || is_str(ty) => owned_as(ty, role),
         ty if is_room_of_self(ty) => "the room is lent: write `&mut Room<Self>`".to_owned(),
         ty if is_optional_player(ty) && role == Role::Message => asked("Member", "player"),
         ty => match unnameable(ty.to_token_stream()) {
@@ -109,12 +146,10 @@ fn borrowed(ty: &Type, to: &Type, role: Role) -> String {
              `{method}()`"
         )
     };
-    let owned = |ty: String| format!("a field of a {} is owned: write `{ty}`", role.name());
-    if let Type::Slice(slice) = strip(to) {
-        return match last_segment(&slice.elem) {
-            Some(last) if last.ident == PLAYER => asked("Room<Self>", "players"),
-            _ => owned(format!("Vec<{}>", code(&slice.elem))),
-        };
+    if let Type::Slice(slice) = strip(to)
+        && last_segment(&slice.elem).is_some_and(|last| last.ident == PLAYER)
+    {
+        return asked("Room<Self>", "players");
     }
     let has_sender = role == Role::Message;
     let name = last_segment(to).map(|last| last.ident.to_string());
@@ -123,10 +158,28 @@ fn borrowed(ty: &Type, to: &Type, role: Role) -> String {
         Some("Seat") if has_sender => sender("seat"),
         Some("Role") if has_sender => asked("Member", "role"),
         Some("Timestamp") => asked("Room<Self>", "now"),
+        Some("Context") => {
+            "a `Context` is for the builder's closures: take `&mut Room<Self>`, and \
+            `&Player` for who sends this"
+                .to_owned()
+        }
         Some("Self") => "that is `self`: remove it".to_owned(),
-        Some("str") => owned("String".to_owned()),
-        _ => owned(code(to)),
+        _ => owned_as(to, role),
     }
+}
+
+/// What to write for something that has no size of its own, or is not to be lent.
+fn owned_as(ty: &Type, role: Role) -> String {
+    let ty = match strip(ty) {
+        Type::Slice(slice) => format!("Vec<{}>", code(&slice.elem)),
+        ty if is_str(ty) => "String".to_owned(),
+        ty => code(ty),
+    };
+    format!("a field of a {} is owned: write `{ty}`", role.name())
+}
+
+fn is_str(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|last| last.ident == "str")
 }
 
 fn asked(lent: &str, method: &str) -> String {
@@ -177,54 +230,34 @@ fn unnameable(tokens: TokenStream) -> Option<&'static str> {
     None
 }
 
-/// Refuses a field that would have the name of the message's tag.
-fn called_type(name: &Ident, serde: &[SerdeOption], errors: &mut Errors) -> Option<()> {
-    const WORDS: &str = "a field can't be called `type` on the wire, where that is the name of \
+/// Refuses a field that would have the name of the message's tag, or of another field.
+fn has_own_name(
+    name: &Ident,
+    others: &[WireName],
+    taken: &mut Vec<(String, Ident)>,
+    errors: &mut Errors,
+) -> Option<()> {
+    const TYPE: &str = "a field can't be called `type` on the wire, where that is the name of \
         the message: choose another, such as `#[serde(rename = \"kind\")]`";
-    let mut renamed = false;
-    for SerdeOption { name, value } in serde {
-        let (true, Some(literal)) = (
-            ["rename", "deserialize", "alias"]
-                .iter()
-                .any(|it| name == it),
-            value,
-        ) else {
-            continue;
-        };
-        renamed |= name != "alias";
-        if literal.to_string() == format!("\"{TAG}\"") {
-            errors.at(literal, WORDS);
+    let own = (name.unraw().to_string(), name.to_token_stream());
+    let own = others.iter().all(|it| !it.instead).then_some(own);
+    let others = others
+        .iter()
+        .map(|it| (it.literal.value(), it.literal.to_token_stream()));
+    for (on_wire, wrong) in own.into_iter().chain(others) {
+        if on_wire == TAG {
+            errors.at(wrong, TYPE);
             return None;
         }
-    }
-    if !renamed && name.unraw() == TAG {
-        errors.at(name, WORDS);
-        return None;
+        if let Some((_, other)) = taken.iter().find(|(taken, _)| *taken == on_wire) {
+            let words =
+                format!("`{other}` is called `{on_wire}` on the wire already: choose another name");
+            errors.at(wrong, words);
+            return None;
+        }
+        taken.push((on_wire, name.clone()));
     }
     Some(())
-}
-
-/// `name` or `name = "value"` in an attribute of serde, at whatever depth.
-struct SerdeOption {
-    name: Ident,
-    value: Option<Literal>,
-}
-
-fn serde_options(tokens: TokenStream) -> Vec<SerdeOption> {
-    let mut options: Vec<SerdeOption> = Vec::new();
-    for token in tokens {
-        match token {
-            TokenTree::Group(group) => options.extend(serde_options(group.stream())),
-            TokenTree::Ident(name) => options.push(SerdeOption { name, value: None }),
-            TokenTree::Literal(literal) => {
-                if let Some(option) = options.last_mut() {
-                    option.value = Some(literal);
-                }
-            }
-            TokenTree::Punct(_) => {}
-        }
-    }
-    options
 }
 
 /// A type as it means the same outside the `impl`: with the game's name for `Self`.

@@ -14,7 +14,7 @@ use crate::{
     names::{Hook, Role, TICK_OPTIONS},
     options,
 };
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::format_ident;
 use syn::{Meta, ext::IdentExt};
 
@@ -23,7 +23,7 @@ pub(crate) fn implementation(
     options: TokenStream,
     errors: &mut Errors,
 ) -> Option<Game> {
-    header::once(&item.attrs, errors);
+    header::once(&item.attrs, errors)?;
     let library = header::impl_options(options, errors);
     let (ty, name) = header::game_type(item, errors)?;
     let generated = |what| format_ident!("{}{what}", name.unraw(), span = in_macro(name.span()));
@@ -80,14 +80,8 @@ fn marked<'a>(item: &'a Impl, errors: &mut Errors) -> Vec<Marked<'a>> {
     for item in &item.items {
         match item {
             ImplItem::Other(other) => {
-                // A half-typed function is an error already, and so is an attribute on nothing.
-                let half_typed = other.tokens.is_empty()
-                    || other
-                        .tokens
-                        .clone()
-                        .into_iter()
-                        .any(|token| matches!(token, TokenTree::Ident(word) if word == "fn"));
-                if let (Some(marker), false) = (other.markers.first(), half_typed) {
+                // A half-typed function is an error already.
+                if let (Some(marker), false) = (other.markers.first(), other.is_function) {
                     let name = marker.role.name();
                     errors.at(&marker.attr, format!("`#[{name}]` goes on a method"));
                 }
@@ -113,6 +107,7 @@ fn marked<'a>(item: &'a Impl, errors: &mut Errors) -> Vec<Marked<'a>> {
                     );
                 }
                 methods::callable(method, first.role, errors);
+                methods::no_serde(method, errors);
                 marked.push((&**method, first));
             }
         }

@@ -11,8 +11,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Path, PathArguments, Type};
 
-/// Refuses a second `#[tapaculo::game]` on one item.
-pub(super) fn once(attrs: &[Attribute], errors: &mut Errors) {
+/// Refuses a second `#[tapaculo::game]` on one item, and leaves to it to make the game.
+pub(super) fn once(attrs: &[Attribute], errors: &mut Errors) -> Option<()> {
     for attr in attrs {
         let mut segments = attr.path().segments.iter().rev();
         let is_game = segments.next().is_some_and(|last| last.ident == GAME)
@@ -21,8 +21,10 @@ pub(super) fn once(attrs: &[Attribute], errors: &mut Errors) {
                 .is_none_or(|before| before.ident == "tapaculo");
         if is_game {
             errors.at(attr, "one `#[tapaculo::game]` is enough: remove this one");
+            return None;
         }
     }
+    Some(())
 }
 
 /// The path that `crate = …` gives.

@@ -137,7 +137,7 @@ fn validator(
         message.validators.push(methods::call(method, args));
         found = true;
     }
-    if !found {
+    if !found && !item.half_typed {
         no_such_message(&target, handlers, item, errors);
     }
     None

@@ -52,6 +52,17 @@ pub(super) fn callable(method: &Method, role: Role, errors: &mut Errors) {
     }
 }
 
+/// Refuses what serde can't be told of a method: it is not even a struct.
+pub(super) fn no_serde(method: &Method, errors: &mut Errors) {
+    for attr in named(&method.attrs, "serde") {
+        errors.at(
+            attr,
+            "`#[serde]` goes on a parameter, which is a field; to rename a message, write \
+             `#[message(rename = \"…\")]`",
+        );
+    }
+}
+
 /// Checks the receiver.
 pub(super) fn receiver(method: &Method, role: Role, takes: Takes, errors: &mut Errors) {
     let name = role.name();

@@ -56,6 +56,7 @@ pub(super) fn with_fields(
 ) -> (Vec<Arg>, Vec<Field>) {
     let mut args = Args::default();
     let mut fields = Vec::new();
+    let mut taken = Vec::new();
     let role = match place {
         Place::Timer => Role::Timer,
         _ => Role::Message,
@@ -73,7 +74,7 @@ pub(super) fn with_fields(
                 );
             }
             args.lend(place, lent, ty, param, errors);
-        } else if let Some(field) = field(param, role, game, errors) {
+        } else if let Some(field) = field(param, role, game, &mut taken, errors) {
             args.push(Value::Field(field.name.clone()), param);
             fields.push(field);
         }
@@ -418,8 +419,10 @@ fn seen_field(param: &PatType, errors: &mut Errors) -> Option<Ident> {
     plain_name(&param.pat).cloned()
 }
 
-/// What a reference to a type is best to, so that clippy agrees: `str` for `String`.
+/// What a reference to a type is best to, so that clippy agrees: `str` for `String`. A field has no
+/// reference inside.
 fn seen(ty: &Type) -> String {
+    let code = |ty: &Type| code(ty).replace('&', "");
     let Some(last) = last_segment(ty) else {
         return code(ty);
     };

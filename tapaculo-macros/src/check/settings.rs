@@ -27,7 +27,7 @@ pub(crate) fn structure(
     options: TokenStream,
     errors: &mut Errors,
 ) -> Option<Declaration> {
-    header::once(&item.attrs, errors);
+    header::once(&item.attrs, errors)?;
     let declaration = declaration(&item.ident, options, errors);
     if item.generics.params.is_empty() {
         return Some(declaration);

@@ -1,0 +1,14 @@
+#[tapaculo::game]
+#[derive(Default)]
+pub struct Chess;
+
+#[tapaculo::game]
+impl Chess {
+    #[message]
+    fn resign(&mut self) {}
+
+    #[message]
+    fn resign(&mut self) {}
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+#[tapaculo::game]
+#[derive(Default)]
+pub struct Chess;
+
+#[tapaculo::game]
+impl &Chess {
+    #[message]
+    fn resign(&mut self) {}
+}
+
+fn main() {}

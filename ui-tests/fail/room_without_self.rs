@@ -1,0 +1,15 @@
+use tapaculo::prelude::*;
+
+#[tapaculo::game]
+#[derive(Default)]
+pub struct Chess;
+
+#[tapaculo::game]
+impl Chess {
+    #[message]
+    fn resign(&mut self, room: &mut Room) {
+        room.close("over");
+    }
+}
+
+fn main() {}
