@@ -86,14 +86,12 @@ pub(crate) fn nearest<'a>(
 
 /// What to say about a name that does not exist: what was meant, or else what there is.
 pub(crate) fn instead(wrong: &str, names: &[&str]) -> String {
-    match nearest(wrong, names.iter().copied()) {
-        Some(near) if names.len() == 1 => format!("did you mean `{near}`?"),
-        Some(near) => format!(
-            "did you mean `{near}`? expected one of: {}",
-            listed(names.iter().copied())
-        ),
-        None if names.len() == 1 => format!("expected {}", listed(names.iter().copied())),
-        None => format!("expected one of: {}", listed(names.iter().copied())),
+    let all = listed(names.iter().copied());
+    match (nearest(wrong, names.iter().copied()), names) {
+        (Some(near), [_]) => format!("did you mean `{near}`?"),
+        (Some(near), _) => format!("did you mean `{near}`? expected one of: {all}"),
+        (None, [_]) => format!("expected {all}"),
+        (None, _) => format!("expected one of: {all}"),
     }
 }
 

@@ -79,11 +79,11 @@ pub fn game(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// The attributes of methods: they do nothing by themselves but say where they belong.
 macro_rules! attributes_of_methods {
-    ($($(#[$doc:meta])* $attribute:ident = $NAME:ident,)*) => {$(
+    ($($(#[$doc:meta])* $attribute:ident,)*) => {$(
         $(#[$doc])*
         #[proc_macro_attribute]
         pub fn $attribute(_options: TokenStream, item: TokenStream) -> TokenStream {
-            standin::outside(names::$NAME, item.into()).into()
+            standin::outside(stringify!($attribute), item.into()).into()
         }
     )*};
 }
@@ -91,8 +91,8 @@ macro_rules! attributes_of_methods {
 attributes_of_methods! {
     /// A method that handles a message, inside a `#[tapaculo::game] impl`.
     ///
-    /// Its owned parameters are the message's fields; `#[serde(rename, default, with)]` on one is
-    /// passed on. The message is called as the method in `PascalCase`, or `#[message(rename = "Move")]`;
+    /// Its owned parameters are the message's fields; `#[serde(rename, alias, default, with,
+    /// deserialize_with, flatten, skip)]` on one is passed on. The message is called as the method in `PascalCase`, or `#[message(rename = "Move")]`;
     /// only with `#[message(spectators)]` may spectators send it. The method takes `&mut self` or
     /// `&self`, may be `async`, and returns `()`, a reply that implements `Serialize`, or a `Result`
     /// of either with an error that displays.
@@ -102,7 +102,7 @@ attributes_of_methods! {
     /// afterwards.
     ///
     /// While an `async` handler waits, its room does nothing else, for `handler_timeout` at most.
-    message = MESSAGE,
+    message,
 
     /// A method that may refuse a message before its handler, inside a `#[tapaculo::game] impl`.
     ///
@@ -111,14 +111,14 @@ attributes_of_methods! {
     /// `&self`, may be `async`, and returns `Result<(), E>`; the sender alone is told the error.
     ///
     /// Those without a name run first, then the handler's own, each in the order of the source.
-    validate = VALIDATE,
+    validate,
 
     /// The function that makes a room's first state, inside a `#[tapaculo::game] impl`.
     ///
     /// It may take `&RoomId` and the options of the token that opens the room, any type that is
     /// `Deserialize` and `Default`, and returns `Self` or `Result<Self, E>`. Without it a room begins
     /// with the struct's `Default`.
-    create = CREATE,
+    create,
 
     /// A method called when a player takes a seat, inside a `#[tapaculo::game] impl`.
     ///
@@ -126,40 +126,40 @@ attributes_of_methods! {
     /// method says. An `Err` refuses the player; [`macro@on_leave`] is then not called.
     ///
     /// Spectators call no hook, nor does a user whose new connection takes over the seat.
-    on_join = ON_JOIN,
+    on_join,
 
     /// A method called when the last seat is taken, inside a `#[tapaculo::game] impl`.
     ///
     /// That is the upper end of the struct's `players`, which it needs. It may take `&mut Room<Self>`.
     /// An `Err` is logged, and what the method said is dropped.
-    on_full = ON_FULL,
+    on_full,
 
     /// A method called when a player's connection is gone, inside a `#[tapaculo::game] impl`.
     ///
     /// The seat is held for the struct's `reconnect`, which this needs: without one there is nothing
     /// to wait for, and [`macro@on_leave`] is called instead. It may take `&Player` and `&mut Room<Self>`. An `Err` is
     /// logged, and what the method said is dropped.
-    on_disconnect = ON_DISCONNECT,
+    on_disconnect,
 
     /// A method called when a player is back in time, inside a `#[tapaculo::game] impl`.
     ///
     /// In time is within the struct's `reconnect`, which this needs. It may take `&Player` and
     /// `&mut Room<Self>`. Neither [`macro@on_join`] nor [`macro@on_full`] is
     /// called again. An `Err` is logged, and what the method said is dropped.
-    on_reconnect = ON_RECONNECT,
+    on_reconnect,
 
     /// A method called when a player gives up the seat, inside a `#[tapaculo::game] impl`.
     ///
     /// That is to leave, to be kicked, or to be away for longer than the struct's `reconnect`. It may
     /// take `&Player` and `&mut Room<Self>`; the player is no longer among `room.players()`. An `Err`
     /// is logged, and what the method said is dropped.
-    on_leave = ON_LEAVE,
+    on_leave,
 
     /// A method called when the last member has gone, inside a `#[tapaculo::game] impl`.
     ///
     /// It may take `&mut Room<Self>`. The room is kept for `empty_timeout`: whoever comes by then finds
     /// the state as it is. Nothing is called when it is dropped.
-    on_empty = ON_EMPTY,
+    on_empty,
 
     /// A method called when a time has come, inside a `#[tapaculo::game] impl`.
     ///
@@ -167,7 +167,7 @@ attributes_of_methods! {
     /// the duration has passed. The method may take `&mut Room<Self>`; its owned parameters are the
     /// fields of its variant of `ChessTimer`, any types that are `Send`. It may be `async`, and returns
     /// `()` or `Result<(), E>`. An `Err` is logged, and what the method said is dropped.
-    timer = TIMER,
+    timer,
 
     /// A method called again and again, inside a `#[tapaculo::game] impl`.
     ///
@@ -175,11 +175,11 @@ attributes_of_methods! {
     /// do not pile up. A game has one. The method may take `&mut Room<Self>` and the time since the
     /// tick before, or since somebody came, a `Duration`. It may be `async`, and returns `()` or `Result<(), E>`. An `Err` is
     /// logged, and what the method said is dropped.
-    tick = TICK,
+    tick,
 
     /// A method that says what one member may see, inside a `#[tapaculo::game] impl`.
     ///
     /// It takes `&self` and perhaps the `&Member` who looks, and returns anything that implements
     /// `Serialize`.
-    view = VIEW,
+    view,
 }

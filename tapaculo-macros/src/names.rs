@@ -2,19 +2,6 @@
 
 pub(crate) const GAME: &str = "game";
 
-pub(crate) const MESSAGE: &str = "message";
-pub(crate) const VALIDATE: &str = "validate";
-pub(crate) const CREATE: &str = "create";
-pub(crate) const ON_JOIN: &str = "on_join";
-pub(crate) const ON_FULL: &str = "on_full";
-pub(crate) const ON_DISCONNECT: &str = "on_disconnect";
-pub(crate) const ON_RECONNECT: &str = "on_reconnect";
-pub(crate) const ON_LEAVE: &str = "on_leave";
-pub(crate) const ON_EMPTY: &str = "on_empty";
-pub(crate) const TIMER: &str = "timer";
-pub(crate) const TICK: &str = "tick";
-pub(crate) const VIEW: &str = "view";
-
 /// The attributes a method of a game's `impl` can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -40,18 +27,18 @@ pub(crate) enum Hook {
 
 impl Role {
     const ALL: &[(&str, Self)] = &[
-        (MESSAGE, Self::Message),
-        (VALIDATE, Self::Validate),
-        (CREATE, Self::Create),
-        (ON_JOIN, Self::Hook(Hook::Join)),
-        (ON_FULL, Self::Hook(Hook::Full)),
-        (ON_DISCONNECT, Self::Hook(Hook::Disconnect)),
-        (ON_RECONNECT, Self::Hook(Hook::Reconnect)),
-        (ON_LEAVE, Self::Hook(Hook::Leave)),
-        (ON_EMPTY, Self::Hook(Hook::Empty)),
-        (TIMER, Self::Timer),
-        (TICK, Self::Tick),
-        (VIEW, Self::View),
+        ("message", Self::Message),
+        ("validate", Self::Validate),
+        ("create", Self::Create),
+        ("on_join", Self::Hook(Hook::Join)),
+        ("on_full", Self::Hook(Hook::Full)),
+        ("on_disconnect", Self::Hook(Hook::Disconnect)),
+        ("on_reconnect", Self::Hook(Hook::Reconnect)),
+        ("on_leave", Self::Hook(Hook::Leave)),
+        ("on_empty", Self::Hook(Hook::Empty)),
+        ("timer", Self::Timer),
+        ("tick", Self::Tick),
+        ("view", Self::View),
     ];
 
     pub(crate) fn of(name: &str) -> Option<Self> {

@@ -97,35 +97,33 @@ fn implementation(
 /// The struct's or impl's other attributes are kept as they are; the item of another kind is only
 /// named, for the error.
 fn other(input: ParseStream<'_>) -> Other {
+    const KINDS: &[(&str, &str)] = &[
+        ("enum", "an enum"),
+        ("union", "a union"),
+        ("fn", "a function"),
+        ("trait", "a trait"),
+        ("mod", "a module"),
+        ("type", "a type alias"),
+    ];
     let mut other = Other {
         kind: "this item",
         keyword: TokenStream::new(),
         ty: None,
     };
+    // `pub`, `async`, `const`, …: what matters comes later.
     while let Ok(word) = input.call(Ident::parse_any) {
-        let is_type = word == "enum" || word == "union";
-        other.kind = match word.to_string().as_str() {
-            "enum" => "an enum",
-            "union" => "a union",
-            "fn" => "a function",
-            "trait" => "a trait",
-            "mod" => "a module",
-            "type" => "a type alias",
-            // `pub`, `async`, `const`, …: what matters comes later.
-            _ => {
-                if other.keyword.is_empty() {
-                    other.keyword = word.into_token_stream();
-                }
-                continue;
-            }
+        let kind = KINDS.iter().find(|(keyword, _)| word == keyword);
+        if kind.is_some() || other.keyword.is_empty() {
+            other.keyword = word.to_token_stream();
+        }
+        let Some((keyword, kind)) = kind else {
+            continue;
         };
-        other.keyword = word.into_token_stream();
-        if is_type {
-            other.ty = input.call(Ident::parse_any).ok();
+        other.kind = kind;
+        if matches!(*keyword, "enum" | "union") {
+            let ty = input.call(Ident::parse_any).ok();
             // The same for a generic one would not be enough: it keeps its error only.
-            if input.peek(Token![<]) {
-                other.ty = None;
-            }
+            other.ty = ty.filter(|_| !input.peek(Token![<]));
         }
         break;
     }

@@ -1,3 +1,5 @@
+use tapaculo::prelude::*;
+
 #[derive(Default)]
 pub struct Chess;
 
@@ -7,7 +9,9 @@ impl Chess {
     fn resign(&mut self) {}
 
     #[on_full]
-    fn start(&mut self) {}
+    fn start(&mut self, room: &mut Room<Self>) {
+        room.close("nobody knows how to play");
+    }
 }
 
 fn main() {}

@@ -14,6 +14,15 @@ pub struct Rest {
     more: u8,
 }
 
+mod upper {
+    pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<String>, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+        Ok(Some(text.to_uppercase()))
+    }
+}
+
 fn corner() -> Square {
     Square(63)
 }
@@ -49,8 +58,9 @@ impl Chess {
         #[cfg(not(feature = "absent"))]
         #[serde(rename = "where")]
         place: u8,
+        #[serde(with = "upper", default)] by: Option<String>,
     ) {
-        let _ = (piece, place);
+        let _ = (piece, place, by);
     }
 
     const SIZE: usize = 2;
@@ -79,9 +89,10 @@ fn main() {
     assert_eq!((from.0, to.0, moved.0), (8, 63, 0));
     assert_eq!((maybe, own, unread, rest.more), (None, [Some(1), None], 0, 9));
 
-    let ChessMessage::Take { piece, place } = read(r#"{"type": "Take", "what": 3, "where": 4}"#)
+    let ChessMessage::Take { piece, place, by } =
+        read(r#"{"type": "Take", "what": 3, "where": 4}"#)
     else {
         panic!("it is another message");
     };
-    assert_eq!((piece, place), (3, 4));
+    assert_eq!((piece, place, by), (3, 4, None));
 }

@@ -17,8 +17,8 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Attribute, LitStr, Meta, Pat, PatType, Type, ext::IdentExt, parse_quote_spanned};
 
-/// The field that a parameter is, of a message or of a timer; `taken` are the names on
-/// the wire of those before it.
+/// The field that a parameter is, of a message or of a timer; `taken` are the names on the wire of
+/// those before it.
 pub(super) fn field(
     param: &PatType,
     role: Role,
@@ -86,20 +86,22 @@ fn read_serde(attrs: &[Attribute], reading: &mut Reading, errors: &mut Errors) -
             continue;
         };
         for option in options::read(list.tokens.clone(), SERDE_OPTIONS, errors) {
-            match (option.known.name, &mut *reading) {
-                (name @ (RENAME | ALIAS), _) => {
+            match option.known.name {
+                name @ (RENAME | ALIAS) => {
                     let instead = name == RENAME;
                     let literal = option.value(errors, "a name in quotes");
                     names.extend(literal.map(|literal| WireName { literal, instead }));
                 }
-                (DEFAULT, Reading::ByType { or_default }) if option.tokens().is_empty() => {
-                    *or_default = true;
+                DEFAULT if option.tokens().is_empty() => {
+                    if let Reading::ByType { or_default } = reading {
+                        *or_default = true;
+                    }
                 }
-                (DEFAULT | WITH | DESERIALIZE_WITH, _) => {
+                DEFAULT | WITH | DESERIALIZE_WITH => {
                     let _: Option<LitStr> = option.value(errors, "a path in quotes");
                     *reading = Reading::OfItsOwn;
                 }
-                (SKIP, _) => {
+                SKIP => {
                     option.flag(errors);
                     *reading = Reading::OfItsOwn;
                 }

@@ -170,22 +170,14 @@ fn ends(output: &ReturnType, name: Span) -> (Span, Span) {
     let ReturnType::Type(_, ty) = output else {
         return (name, name);
     };
-    let mut tokens = ty.to_token_stream().into_iter();
-    let first = match tokens.next() {
-        Some(TokenTree::Group(group)) => {
-            let open = group.span_open();
-            return (
-                open,
-                tokens.last().map_or(group.span_close(), |last| last.span()),
-            );
-        }
-        Some(token) => token.span(),
-        None => name,
-    };
-    let last = match tokens.last() {
-        Some(TokenTree::Group(group)) => group.span_close(),
-        Some(token) => token.span(),
-        None => first,
-    };
+    let tokens: Vec<_> = ty.to_token_stream().into_iter().collect();
+    let first = tokens.first().map_or(name, |token| match token {
+        TokenTree::Group(group) => group.span_open(),
+        token => token.span(),
+    });
+    let last = tokens.last().map_or(name, |token| match token {
+        TokenTree::Group(group) => group.span_close(),
+        token => token.span(),
+    });
     (first, last)
 }

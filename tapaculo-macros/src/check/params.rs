@@ -5,7 +5,7 @@ use crate::{
     ast::Method,
     errors::{Errors, code, instead, nearest},
     model::{Arg, Field, Value},
-    names::{Hook, MEMBER, PLAYER, ROOM, ROOM_ID, Role, TICK},
+    names::{Hook, MEMBER, PLAYER, ROOM, ROOM_ID, Role},
 };
 use proc_macro2::{Ident, TokenStream};
 use std::mem;
@@ -179,7 +179,7 @@ impl Place<'_> {
     fn about_room(self) -> Option<&'static str> {
         match self {
             Self::Hook(hook) if !hook.has_player() => Some(hook.name()),
-            Self::Tick => Some(TICK),
+            Self::Tick => Some(Role::Tick.name()),
             _ => None,
         }
     }

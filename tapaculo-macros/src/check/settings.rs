@@ -133,45 +133,26 @@ fn forgive(declaration: &mut Declaration, errors: &Errors) {
 }
 
 /// The number of seats: `2`, or the upper end of `2..=6`.
-struct Players {
-    least: LitInt,
-    most: LitInt,
-    is_range: bool,
-}
+struct Players(LitInt, Option<LitInt>);
 
 impl Parse for Players {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let least: LitInt = input.parse()?;
-        let is_range = !input.is_empty();
-        let most = if is_range {
-            input.parse::<Token![..=]>()?;
-            input.parse()?
-        } else {
-            least.clone()
-        };
-        Ok(Self {
-            least,
-            most,
-            is_range,
-        })
+        let least = input.parse()?;
+        let range: Option<Token![..=]> = input.parse()?;
+        let most = range.map(|_| input.parse()).transpose()?;
+        Ok(Self(least, most))
     }
 }
 
 fn players(option: &Written, errors: &mut Errors) -> Option<u32> {
-    let Players {
-        least,
-        most,
-        is_range,
-    } = option.value(errors, "a number of seats, or a range such as `2..=6`")?;
+    let expected = "a number of seats, or a range such as `2..=6`";
+    let Players(least, most) = option.value(errors, expected)?;
+    let most = most.as_ref().unwrap_or(&least);
     let low = number(&least, option, errors)?;
-    let high = if is_range {
-        number(&most, option, errors)?
-    } else {
-        low
-    };
+    let high = number(most, option, errors)?;
     if high == 0 || low == 0 {
         errors.at(
-            if low == 0 { least } else { most },
+            if low == 0 { &least } else { most },
             "a room needs a seat: `players` is at least 1, or is left out for no limit",
         );
         return None;

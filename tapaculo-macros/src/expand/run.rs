@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     model::{Call, Game, Library, Message, Variant, in_macro},
-    names::{Hook, TICK, TIMER},
+    names::{Hook, Role},
 };
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -184,7 +184,7 @@ pub(super) fn timer(game: &Game) -> Option<TokenStream> {
     let at = waits(game, timers.iter().map(|timer| &timer.call));
     let timer = quote!(__timer: #enum_);
     let body = quote!(match __timer { #(#arms)* });
-    Some(called(library, TIMER, Some(timer), at, &body))
+    Some(called(library, Role::Timer.name(), Some(timer), at, &body))
 }
 
 // const TICK: ::core::option::Option<::core::time::Duration> =
@@ -196,7 +196,7 @@ pub(super) fn tick(library: &Library, every: u64, call: &Call) -> TokenStream {
     let hooked = passed(library, &quote!(hooked), call);
     let tick = called(
         library,
-        TICK,
+        Role::Tick.name(),
         Some(elapsed),
         in_macro(call.method.span()),
         &hooked,

@@ -1,6 +1,6 @@
 //! `RoomHandle`: what code outside of a room may ask of it.
 
-use super::{Declared, Game, Metadata, Speaks, timers::AnyTimer};
+use super::{Game, Metadata, Speaks, timers::AnyTimer};
 use crate::{
     ids::{RoomId, UserId},
     log::Audience,
@@ -93,7 +93,7 @@ impl fmt::Display for PostError {
 
 impl Error for PostError {}
 
-impl<G: Declared> RoomHandle<G> {
+impl<G> RoomHandle<G> {
     pub(crate) fn new(id: RoomId, posts: Arc<Posts>) -> Self {
         Self {
             id,

@@ -1,8 +1,8 @@
 //! `Room<Self>`: what a handler reads of its room, and what it says to it.
 
 use super::{
-    Declared, Game, Member, Metadata, Occupancy, PastEvent, Player, RoomHandle, Speaks, Table,
-    TimerId, table::Aside, timers::AnyTimer,
+    Game, Member, Metadata, Occupancy, PastEvent, Player, RoomHandle, Speaks, Table, TimerId,
+    table::Aside, timers::AnyTimer,
 };
 use crate::{
     clock::Timestamp,
@@ -36,7 +36,7 @@ impl<G> fmt::Debug for Room<G> {
     }
 }
 
-impl<G: Declared> Room<G> {
+impl<G> Room<G> {
     pub(crate) fn new(table: Table) -> Self {
         Self {
             table,
