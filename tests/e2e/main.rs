@@ -23,6 +23,7 @@ mod connecting;
 mod connections;
 mod documents;
 mod failing;
+mod first_game;
 mod forged;
 mod frames;
 mod games;
