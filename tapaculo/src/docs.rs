@@ -18,6 +18,21 @@ pub mod reconnection {}
 #[doc = include_str!("../docs/guide/hidden_information.md")]
 pub mod hidden_information {}
 
+#[doc = include_str!("../docs/guide/time.md")]
+pub mod time {}
+
+#[doc = include_str!("../docs/guide/testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("../docs/guide/auth.md")]
+pub mod auth {}
+
+#[doc = include_str!("../docs/guide/limits.md")]
+pub mod limits {}
+
+#[doc = include_str!("../docs/guide/closures.md")]
+pub mod closures {}
+
 #[doc = include_str!("../docs/protocol.md")]
 pub mod protocol {}
 
