@@ -1,40 +1,63 @@
 #![doc = include_str!("../docs/guide/index.md")]
 
-#[doc = include_str!("../docs/guide/first_game.md")]
-pub mod first_game {}
+// The documentation is inside of each module, so that its links are read from there.
 
-#[doc = include_str!("../docs/guide/messages.md")]
-pub mod messages {}
+pub mod first_game {
+    #![doc = include_str!("../docs/guide/first_game.md")]
+}
 
-#[doc = include_str!("../docs/guide/validation.md")]
-pub mod validation {}
+pub mod messages {
+    #![doc = include_str!("../docs/guide/messages.md")]
+}
 
-#[doc = include_str!("../docs/guide/rooms.md")]
-pub mod rooms {}
+pub mod validation {
+    #![doc = include_str!("../docs/guide/validation.md")]
+}
 
-#[doc = include_str!("../docs/guide/reconnection.md")]
-pub mod reconnection {}
+pub mod rooms {
+    #![doc = include_str!("../docs/guide/rooms.md")]
+}
 
-#[doc = include_str!("../docs/guide/hidden_information.md")]
-pub mod hidden_information {}
+pub mod reconnection {
+    #![doc = include_str!("../docs/guide/reconnection.md")]
+}
 
-#[doc = include_str!("../docs/guide/time.md")]
-pub mod time {}
+pub mod hidden_information {
+    #![doc = include_str!("../docs/guide/hidden_information.md")]
+}
 
-#[doc = include_str!("../docs/guide/testing.md")]
-pub mod testing {}
+pub mod time {
+    #![doc = include_str!("../docs/guide/time.md")]
+}
 
-#[doc = include_str!("../docs/guide/auth.md")]
-pub mod auth {}
+pub mod testing {
+    #![doc = include_str!("../docs/guide/testing.md")]
+}
 
-#[doc = include_str!("../docs/guide/limits.md")]
-pub mod limits {}
+pub mod auth {
+    #![doc = include_str!("../docs/guide/auth.md")]
+}
 
-#[doc = include_str!("../docs/guide/closures.md")]
-pub mod closures {}
+pub mod limits {
+    #![doc = include_str!("../docs/guide/limits.md")]
+}
 
-#[doc = include_str!("../docs/protocol.md")]
-pub mod protocol {}
+pub mod closures {
+    #![doc = include_str!("../docs/guide/closures.md")]
+}
 
-#[doc = include_str!("../docs/security.md")]
-pub mod security {}
+pub mod deployment {
+    #![doc = include_str!("../docs/guide/deployment.md")]
+}
+
+pub mod protocol {
+    #![doc = include_str!("../docs/protocol.md")]
+}
+
+pub mod security {
+    #![doc = include_str!("../docs/security.md")]
+}
+
+pub mod faq {
+    #![doc = include_str!("../docs/guide/faq.md")]
+}

@@ -8,7 +8,10 @@ const GAME: &str = include_str!("../../tapaculo/docs/guide/first_game/main.rs");
 const PAGE: &str = include_str!("../../tapaculo/docs/guide/first_game/page.html");
 
 /// The game as its reader has it, its own test included.
-#[expect(dead_code, reason = "its `main` listens on a port that is taken perhaps")]
+#[expect(
+    dead_code,
+    reason = "its `main` listens on a port that is taken perhaps"
+)]
 mod game {
     include!("../../tapaculo/docs/guide/first_game/main.rs");
 
@@ -50,7 +53,9 @@ async fn two_tabs_play_and_neither_knows_the_others_hand_too_early() {
     let browser = Browser::start().await;
     let ann = browser.tab().await;
     browser.visit(&url).await;
-    browser.reads("#status", "Open this page in another tab.").await;
+    browser
+        .reads("#status", "Open this page in another tab.")
+        .await;
     let ben = browser.new_tab().await;
     browser.visit(&url).await;
     browser.reads("#status", "Choose.").await;
@@ -67,14 +72,20 @@ async fn two_tabs_play_and_neither_knows_the_others_hand_too_early() {
     browser.visit(&url).await;
     browser.reads("#status", "Choose.").await;
     browser.click("button:nth-of-type(3)").await;
-    browser.reads("#rounds", "Rock against Scissors: you lose").await;
+    browser
+        .reads("#rounds", "Rock against Scissors: you lose")
+        .await;
     browser.reads("#status", "Choose.").await;
     browser.turn_to(&ann).await;
-    browser.reads("#rounds", "Rock against Scissors: you win").await;
+    browser
+        .reads("#rounds", "Rock against Scissors: you win")
+        .await;
     browser.reads("#status", "Choose.").await;
 
     browser.new_tab().await;
     browser.visit(&url).await;
-    browser.reads("#status", "It is over: no seat is free.").await;
+    browser
+        .reads("#status", "It is over: no seat is free.")
+        .await;
     browser.close().await;
 }
