@@ -10,6 +10,16 @@ use tokio::time::Instant;
 /// A moment, in milliseconds since the Unix epoch.
 ///
 /// A room reads it with `room.now()`. Within one server it never goes backwards.
+///
+/// ```
+/// use std::time::Duration;
+/// use tapaculo::Timestamp;
+///
+/// let began = Timestamp::from_millis(1_000);
+/// let deadline = began + Duration::from_secs(30);
+/// assert!(began < deadline);
+/// assert_eq!(deadline.since(began), Duration::from_secs(30));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(u64);

@@ -1,5 +1,17 @@
 //! Who is who: the names of rooms, users and sessions, checked once and cheap to clone; seats and
 //! roles.
+//!
+//! ```
+//! use tapaculo::{Seat, UserId, ids::InvalidId};
+//!
+//! let user = UserId::new("alice")?;
+//! assert_eq!(user, "alice"); // compares with text
+//! assert_eq!(UserId::new("@server"), Err(InvalidId::Reserved));
+//!
+//! let scores = [3, 5]; // one for each seat
+//! assert_eq!(scores[Seat::new(1).index()], 5);
+//! # Ok::<(), InvalidId>(())
+//! ```
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};

@@ -35,11 +35,24 @@
 //! # }
 //! ```
 //!
-//! Start with [`game`](macro@game), which lists the options and what a method may take; then
-//! [`Room`], what a handler can say; [`Server`] and [`JwtAuth`], how it is served and who gets in;
-//! [`ServerHandle`], what its operator sees and does; [`testing`], rules without a socket;
-//! [`docs::protocol`], what clients speak; and [`docs::security`], what is promised and what is not.
-//! For rooms that need no rules of their own there are [`closures`], without a macro.
+//! # Where to go from here
+//!
+//! [The guide](docs) is a book. Its first chapter, [a first game in ten
+//! minutes](docs::first_game), goes from an empty folder to a page that two people play on; the others
+//! are about one subject each, such as [reconnection](docs::reconnection),
+//! [hidden information](docs::hidden_information) and [deployment](docs::deployment).
+//!
+//! To look something up:
+//!
+//! | item | what for |
+//! | --- | --- |
+//! | [`#[tapaculo::game]`](macro@game) | the options of a game, and what its methods may take |
+//! | [`Room`] | what a handler reads of its room and says to it |
+//! | [`TestRoom`](testing::TestRoom) | a room in memory, for tests of the rules |
+//! | [`Server`] and [`ServerHandle`] | how games are served; what their operator sees and does |
+//! | [`JwtAuth`] and [`Login`] | who gets in |
+//! | [`closures`] and [`Context`] | rooms without a macro |
+//! | [The protocol](docs::protocol) and [security](docs::security) | what clients speak; what is promised, and what is not |
 
 // Says of each item which feature it needs, where docs.rs builds this.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,4 +1,6 @@
 //! What a game written with the macro needs: `use tapaculo::prelude::*;`.
+//!
+//! [`closures`](crate::closures) need what is not here: `use tapaculo::*;`.
 
 pub use crate::{
     auth::{JwtAuth, Login},

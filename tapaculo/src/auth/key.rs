@@ -24,7 +24,7 @@ const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 /// A key that tokens are checked with, and perhaps signed.
 ///
 /// Each key is for one algorithm. A token that names another one is refused, whatever it was
-/// signed with.
+/// signed with. The guide says [when to use which](crate::docs::auth#tokens-of-somebody-else).
 ///
 /// ```
 /// use tapaculo::JwtKey;

@@ -56,6 +56,8 @@ use std::{fmt, sync::Arc, time::Duration};
 /// # assert_eq!(token.split('.').count(), 3);
 /// # Ok::<(), tapaculo::AuthError>(())
 /// ```
+///
+/// The guide: [auth](crate::docs::auth).
 #[derive(Clone)]
 pub struct JwtAuth(Arc<Checker>);
 
@@ -149,6 +151,16 @@ impl JwtAuth {
     ///
     /// It remembers nothing: the refresh token is as good as before, and what a server has revoked
     /// is not known here. `POST /token/refresh` is the route where each works once.
+    ///
+    /// ```
+    /// use tapaculo::JwtAuth;
+    ///
+    /// let auth = JwtAuth::new("a secret of at least thirty-two bytes");
+    /// let refresh_token = auth.sign_refresh("alice", 86_400)?;
+    /// let token = auth.refresh_access(&refresh_token, "table 1", "session 1", 3600)?;
+    /// assert!(auth.refresh_access(&token, "table 1", "session 1", 3600).is_err()); // not a refresh token
+    /// # Ok::<(), tapaculo::AuthError>(())
+    /// ```
     ///
     /// # Errors
     /// If the refresh token is not a valid one, or a name is not.

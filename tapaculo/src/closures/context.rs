@@ -29,6 +29,24 @@ use std::{
 /// the one of an event handler speaks as `"@server"`. A task that goes on and on ends with
 /// [`ContextError::Closed`]: that is when the room is forgotten, its
 /// [`empty_room_timeout`](super::RoomSettings::empty_room_timeout) after the last has left.
+///
+/// ```
+/// use tapaculo::{Context, ContextError, Server};
+///
+/// async fn greet(ctx: &Context) -> Result<(), ContextError> {
+///     let me = ctx.user_id();
+///     ctx.broadcast_filtered(format!("{me} is here"), |user| user != me).await?;
+///     for player in ctx.get_room_members().await {
+///         ctx.send_to(me, format!("{player} is in {}", ctx.room_id())).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// let server = Server::new().on_message(|ctx, _envelope| async move { greet(&ctx).await });
+/// # drop(server);
+/// ```
+///
+/// The guide: [the closures](crate::docs::closures).
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
 

@@ -20,6 +20,8 @@
 //! effect at once, each for itself; for rules with a state of their own, all-or-nothing handlers,
 //! timers and tests, use [`#[tapaculo::game]`](macro@crate::game).
 //!
+//! The guide has [a chapter](crate::docs::closures) about them.
+//!
 //! A room handles one message at a time here as well: the next one waits until the handler is done.
 //!
 //! What all rooms share is cloned into each call. An error is told to the sender:

@@ -168,7 +168,8 @@ impl<G> RoomHandle<G> {
 }
 
 impl<G: Game> RoomHandle<G> {
-    /// Runs a `#[timer]` as if its time had come: the way into the game's own code.
+    /// Runs a `#[timer]` as if its time had come: the way into the game's own code, as
+    /// [in the guide](crate::docs::faq#can-a-handler-wait).
     ///
     /// # Errors
     /// If the room is gone or has too much to do.

@@ -7,7 +7,7 @@ use serde_json::Value;
 ///
 /// `name` and `avatar` are shown to everyone, in `welcome` and `presence`; `custom` is for the game.
 /// What players choose for themselves is for the game to check: its length, its characters, where an
-/// address leads.
+/// address leads. [In the guide](crate::docs::rooms#who-is-here) a player chooses a name.
 ///
 /// ```
 /// use tapaculo::game::Metadata;

@@ -22,6 +22,37 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// returns `Ok` (or a value that is not a `Result`), and is dropped when it returns `Err`, panics or
 /// takes too long. The struct itself is rolled back only in a game with `rollback`; in one without,
 /// check first, in a `#[validate]` or at the top of the handler, and change afterwards.
+///
+/// ```
+/// use tapaculo::{prelude::*, testing::TestRoom};
+///
+/// #[tapaculo::game(players = 2, event = String)]
+/// #[derive(Default)]
+/// struct Knock;
+///
+/// #[tapaculo::game]
+/// impl Knock {
+///     #[message]
+///     fn knock(&mut self, room: &mut Room<Self>, player: &Player) {
+///         for other in room.players() {
+///             if other != *player {
+///                 room.send_to(other.user(), "who is there?".to_owned());
+///             }
+///         }
+///         room.broadcast(format!("{} has knocked", player.user()));
+///     }
+/// }
+///
+/// let mut room = TestRoom::<Knock>::new();
+/// room.join("alice").unwrap();
+/// room.join("bob").unwrap();
+/// room.send("alice", serde_json::json!({"type": "Knock"})).unwrap();
+/// assert_eq!(room.received("alice"), ["alice has knocked"]);
+/// assert_eq!(room.received("bob"), ["who is there?", "alice has knocked"]);
+/// ```
+///
+/// The guide: [messages and events](crate::docs::messages), [rooms and seats](crate::docs::rooms),
+/// [hidden information](crate::docs::hidden_information), [time](crate::docs::time).
 pub struct Room<G> {
     pub(crate) table: Table,
     game: PhantomData<fn() -> G>,
@@ -146,9 +177,28 @@ impl<G> Room<G> {
     }
 
     /// The room's own randomness: fit for shuffling cards, and the same for the same seed in a
-    /// [`TestRoom`](crate::testing::TestRoom). With `use tapaculo::reexport::rand::RngExt;` it rolls dice,
-    /// `room.rng().random_range(1..=6)`. What a handler draws that then fails is drawn again by the
+    /// [`TestRoom`](crate::testing::TestRoom). What a handler draws that then fails is drawn again by the
     /// next one, so that nobody gets another throw by having one refused.
+    ///
+    /// ```
+    /// use tapaculo::{prelude::*, reexport::rand::{RngExt, seq::SliceRandom}};
+    ///
+    /// # #[tapaculo::game]
+    /// # #[derive(Default)]
+    /// # struct Cards { deck: Vec<u8> }
+    /// # #[tapaculo::game]
+    /// # impl Cards {
+    /// #[message]
+    /// fn throw(&mut self, room: &mut Room<Self>) -> u8 {
+    ///     room.rng().random_range(1..=6)
+    /// }
+    ///
+    /// #[message]
+    /// fn shuffle(&mut self, room: &mut Room<Self>) {
+    ///     self.deck.shuffle(room.rng());
+    /// }
+    /// # }
+    /// ```
     pub fn rng(&mut self) -> &mut impl Rng {
         self.table.rng()
     }
@@ -170,6 +220,25 @@ impl<G> Room<G> {
     }
 
     /// Tells the members that the predicate picks among those who are here now. Never in the history.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # #[tapaculo::game(spectators, event = String)]
+    /// # #[derive(Default)]
+    /// # struct Show;
+    /// # #[tapaculo::game]
+    /// # impl Show {
+    /// #[message]
+    /// fn whisper(&mut self, room: &mut Room<Self>, text: String) {
+    ///     room.broadcast_to(|member| member.role() == Role::Spectator, text);
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Show>::new();
+    /// # room.join("alice").unwrap();
+    /// # room.watch("bob").unwrap();
+    /// # room.send("alice", serde_json::json!({"type": "Whisper", "text": "hush"})).unwrap();
+    /// # assert_eq!((room.received("alice").len(), room.received("bob").len()), (0, 1));
+    /// ```
     pub fn broadcast_to(&mut self, mut predicate: impl FnMut(&Member) -> bool, event: G::Event)
     where
         G: Speaks,
@@ -211,7 +280,8 @@ impl<G> Room<G> {
 
     /// Has everyone forget an event: history and resuming no longer have it, and members are told
     /// to take it away. It is named by its number, which clients know of each event; nothing happens
-    /// if there was none of that number. Who may do so is for the handler to check.
+    /// if there was none of that number. Who may do so is for the handler to check, as
+    /// [in the guide](crate::docs::messages#taking-something-back).
     pub fn redact(&mut self, seq: u64) {
         if (1..=self.last_seq()).contains(&seq) {
             self.table.stage_aside(Aside::Redact(Seq(seq)));

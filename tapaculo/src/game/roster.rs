@@ -82,6 +82,25 @@ impl Member {
 
 /// A member with a seat. Cheap to clone; serialized as `{user, name, seat}`.
 ///
+/// ```
+/// # use tapaculo::{prelude::*, testing::TestRoom};
+/// # #[tapaculo::game(players = 2)]
+/// # #[derive(Default)]
+/// # struct Score { points: [u32; 2] }
+/// # #[tapaculo::game]
+/// # impl Score {
+/// #[message]
+/// fn score(&mut self, player: &Player) -> String {
+///     self.points[player.seat().index()] += 1;
+///     player.name().unwrap_or(player.user().as_str()).to_owned()
+/// }
+/// # }
+/// # let mut room = TestRoom::<Score>::new();
+/// # room.join_named("user-1", "Alice").unwrap();
+/// # let reply = room.send("user-1", serde_json::json!({"type": "Score"})).unwrap();
+/// # assert_eq!(reply.unwrap(), "Alice");
+/// ```
+///
 /// Two are equal if user and seat are: a name may change.
 #[derive(Clone, Debug, Serialize)]
 pub struct Player {

@@ -33,6 +33,8 @@ use std::{
 /// A connection that takes over from another of the same user in the same room is not one more: who
 /// comes back finds its own seat, even while nobody has noticed yet that the connection before is
 /// dead.
+///
+/// The guide: [limits](crate::docs::limits).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
     /// In how many rooms one user may be at a time.

@@ -34,6 +34,8 @@ const USERS: usize = 1024;
 /// Every frame that a client sends counts, whatever becomes of it: messages, each fragment of one
 /// that is sent in several, what is malformed or too large, pings, and pongs that nobody asked for.
 /// A message counts for as long as its handler runs, and from there for a window.
+///
+/// The guide: [limits](crate::docs::limits).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageLimits {
     /// The largest message, in bytes of its frame as it was sent; a larger one is answered `too_large`. A frame of

@@ -91,7 +91,8 @@ impl Error for AdminError {}
 /// that does these things.
 impl ServerHandle {
     /// All rooms there are, in order of their names, with those who are in them. A room that is busy is
-    /// waited for, until its handler is done.
+    /// waited for, until its handler is done. A route that shows them is
+    /// [in the guide](crate::docs::deployment#what-to-watch).
     pub async fn rooms(&self) -> Vec<RoomStatus> {
         let Some(app) = self.app() else {
             return Vec::new();
@@ -106,7 +107,8 @@ impl ServerHandle {
         rooms
     }
 
-    /// Tells everyone in a room, from `"@server"`, as a hook of the game would.
+    /// Tells everyone in a room, from `"@server"`, as a hook of the game would; an example is
+    /// [in the guide](crate::docs::faq#how-do-i-send-from-outside-the-room).
     ///
     /// # Errors
     /// If there is no such room, or the event can't be encoded.

@@ -11,6 +11,22 @@ use tokio::sync::watch;
 /// A server, as its operator sees it: shuts it down, looks into its rooms, sends people away, bans
 /// them and takes their tokens back. [`Server::handle`](super::Server::handle) gives it; clones are of
 /// the same server.
+///
+/// ```
+/// use std::time::Duration;
+/// use tapaculo::{Server, UserId};
+///
+/// let server = Server::new();
+/// let handle = server.handle(); // before `listen`, which takes the server
+///
+/// let mallory = UserId::new("mallory")?;
+/// handle.ban(&mallory, Duration::from_secs(3600));
+/// assert_eq!(handle.bans()[0].user, mallory);
+/// assert!(handle.unban(&mallory));
+/// # Ok::<(), tapaculo::ids::InvalidId>(())
+/// ```
+///
+/// The guide: [deployment](crate::docs::deployment#what-to-watch).
 #[derive(Clone)]
 pub struct ServerHandle {
     /// Whether the end was asked for.

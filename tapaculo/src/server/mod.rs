@@ -69,6 +69,9 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 /// # }
 /// ```
 ///
+/// The guide: [deployment](crate::docs::deployment), [auth](crate::docs::auth),
+/// [limits](crate::docs::limits).
+///
 /// Connections come in at `/ws/{game}`, and at `/ws` where there is one game; `/healthz` answers
 /// while the process lives, `/readyz` while it takes connections. `/tapaculo.js` is a module for
 /// browsers that keeps a connection, described at its top; `/tapaculo.d.ts` are its types.
@@ -266,6 +269,14 @@ impl Server {
     /// Serves other HTTP routes: a page, an API. The server's own paths go first, so that a route
     /// of the same path is never reached.
     ///
+    /// ```
+    /// use tapaculo::{Server, reexport::axum::{Router, response::Html, routing::get}};
+    ///
+    /// let page = Html("<h1>Chess</h1>"); // or include_str!("page.html")
+    /// let server = Server::new().with_routes(Router::new().route("/", get(page)));
+    /// # drop(server);
+    /// ```
+    ///
     /// # Panics
     /// If two calls of it give the same path, or both a fallback.
     pub fn with_routes(mut self, routes: axum::Router) -> Self {
@@ -297,6 +308,15 @@ impl Server {
 
     /// Serves on a socket that listens already; otherwise as [`listen`](Self::listen).
     ///
+    /// ```no_run
+    /// # async fn serve(server: tapaculo::Server) -> anyhow::Result<()> {
+    /// // Port 0 is any that is free: for tests.
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// println!("http://{}", listener.local_addr()?);
+    /// server.serve(listener).await
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As for [`listen`](Self::listen), the address apart.
     pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
@@ -310,6 +330,20 @@ impl Server {
     /// limit how long a client may take to send a request, and to say whose it is: an address has
     /// limits, and a proxy is trusted, where the request has an axum `ConnectInfo<SocketAddr>`
     /// (`router.into_make_service_with_connect_info::<SocketAddr>()`).
+    ///
+    /// ```
+    /// use tapaculo::{JwtAuth, Server, reexport::axum::{Router, routing::get}};
+    ///
+    /// let games = Server::new()
+    ///     .with_auth(JwtAuth::new("a secret of at least thirty-two bytes"))
+    ///     .on_message(|ctx, envelope| async move {
+    ///         ctx.broadcast(envelope.data).await.ok();
+    ///     })
+    ///     .into_router()?;
+    /// let app = Router::new().route("/about", get(|| async { "games" })).merge(games);
+    /// # drop(app);
+    /// # Ok::<(), anyhow::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As for [`listen`](Self::listen), the address apart.

@@ -33,6 +33,19 @@ const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// A text becomes one, answered `401` with these words. An error becomes one as well (`anyhow`'s, a
 /// boxed one), but its words are for the log: it is answered `500`.
+///
+/// ```
+/// use tapaculo::{Login, LoginRefused};
+///
+/// async fn log_in(name: String) -> Result<Login, LoginRefused> {
+///     match name.as_str() {
+///         "" => Err("who are you?".into()),
+///         "mallory" => Err(LoginRefused::forbidden("you may not play here")),
+///         _ => Ok(Login::new(name, "table 1")),
+///     }
+/// }
+/// # drop(tapaculo::Server::new().with_token_endpoint(log_in));
+/// ```
 pub struct LoginRefused(Refusal);
 
 enum Refusal {

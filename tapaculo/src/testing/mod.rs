@@ -4,7 +4,8 @@
 //! to set up. Its clock stands still until [`advance`](TestRoom::advance): timers, ticks and
 //! reconnection times then come one by one, each at its time. What is posted through a
 //! [`RoomHandle`](crate::RoomHandle) is done with the next call that takes `&mut self`. Only a handler that waits for
-//! something outside of the room, as with `tokio::time::sleep`, waits for real.
+//! something outside of the room, as with `tokio::time::sleep`, waits for real. The guide has
+//! [a chapter](crate::docs::testing) about it.
 //!
 //! ```
 //! use tapaculo::{prelude::*, testing::TestRoom};
@@ -61,7 +62,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 /// When a test room's time begins: 1 January 2025, 00:00 UTC.
 const BEGINNING: Timestamp = Timestamp::from_millis(1_735_689_600_000);
 
-/// A room of a game in memory.
+/// A room of a game in memory: the [module](self) has an example, and the guide a
+/// [chapter](crate::docs::testing).
 pub struct TestRoom<G: Game> {
     live: Live<G>,
     /// What code outside the room asks of it.
@@ -136,6 +138,26 @@ impl<G: Game> TestRoom<G> {
 
     /// A room that the first to join opens with these options.
     ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// #[derive(Default, serde::Deserialize)]
+    /// struct Options { goal: u32 }
+    ///
+    /// # #[tapaculo::game]
+    /// # struct Race { goal: u32 }
+    /// # #[tapaculo::game]
+    /// # impl Race {
+    /// #[create]
+    /// fn create(options: Options) -> Self {
+    ///     Self { goal: options.goal }
+    /// }
+    /// # }
+    ///
+    /// let mut room = TestRoom::<Race>::with_options(serde_json::json!({"goal": 100}));
+    /// room.join("alice").unwrap();
+    /// assert_eq!(room.state().goal, 100);
+    /// ```
+    ///
     /// # Panics
     /// Never: a JSON value can be encoded.
     #[must_use]
@@ -192,7 +214,7 @@ impl<G: Game> TestRoom<G> {
 
     /// A member is back on a new connection, with the position up to which it has received
     /// everything: it is told what it has missed, or, if that is no longer known, what a newcomer is
-    /// told.
+    /// told. [In the guide](crate::docs::reconnection) both are shown.
     ///
     /// # Errors
     /// If it has given up its place and there is none for it now.
@@ -341,7 +363,24 @@ impl<G: Game> TestRoom<G> {
         self.run(Input::Leave(connection, departure));
     }
 
-    /// Time passes, and what it was to bring happens on the way, each thing at its time.
+    /// Time passes, and what it was to bring happens on the way, each thing at its time: timers, ticks,
+    /// the end of seats that were held, the end of a room that is empty.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # #[tapaculo::game(players = 1, reconnect = "60s")]
+    /// # #[derive(Default)]
+    /// # struct Chair;
+    /// # #[tapaculo::game]
+    /// # impl Chair {}
+    /// let mut room = TestRoom::<Chair>::new();
+    /// room.join("alice").unwrap();
+    /// room.disconnect("alice");
+    /// assert!(room.join("bob").is_err());
+    /// room.advance(Duration::from_secs(60));
+    /// room.join("bob").unwrap();
+    /// ```
     pub fn advance(&mut self, duration: Duration) {
         self.attend();
         let until = self.now + duration;
@@ -355,6 +394,26 @@ impl<G: Game> TestRoom<G> {
     /// The hooks, timers and ticks that have failed since the last call, each with its reason: nobody
     /// is told, so they are only in the log elsewhere. A good test ends with
     /// `assert!(room.failures().is_empty())`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # #[tapaculo::game]
+    /// # #[derive(Default)]
+    /// # struct Clock;
+    /// # #[tapaculo::game]
+    /// # impl Clock {
+    /// #[tick(every = "1s")]
+    /// fn strike(&mut self) -> Result<(), &'static str> {
+    ///     Err("it is not wound up")
+    /// }
+    /// # }
+    ///
+    /// let mut room = TestRoom::<Clock>::new();
+    /// room.join("alice").unwrap();
+    /// room.advance(Duration::from_secs(1));
+    /// assert_eq!(room.failures(), ["a tick: it is not wound up"]);
+    /// ```
     pub fn failures(&mut self) -> Vec<String> {
         self.attend();
         std::mem::take(&mut self.failures)
