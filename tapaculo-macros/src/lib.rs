@@ -21,6 +21,30 @@ use proc_macro::TokenStream;
 
 /// Makes a struct the state of a room, and one `impl` of it the room's rules.
 ///
+/// ```
+/// use tapaculo::{prelude::*, testing::TestRoom};
+///
+/// #[tapaculo::game(players = 2, event = String)]
+/// #[derive(Default)]
+/// struct Nim { taken: u32 }
+///
+/// #[tapaculo::game]
+/// impl Nim {
+///     #[message]
+///     fn take(&mut self, room: &mut Room<Self>, player: &Player, count: u32) {
+///         self.taken += count;
+///         room.broadcast(format!("{} has taken {count}", player.user()));
+///     }
+/// }
+///
+/// let mut room = TestRoom::<Nim>::new();
+/// room.join("alice").unwrap();
+/// room.send("alice", serde_json::json!({"type": "Take", "count": 3})).unwrap();
+/// assert_eq!(room.received("alice"), ["alice has taken 3"]);
+/// ```
+///
+/// The [guide](../tapaculo/docs/index.html) goes from here to a game with a page, step by step.
+///
 /// On the struct it declares the room. All options may be left out:
 ///
 /// | option | default | |
@@ -102,6 +126,32 @@ attributes_of_methods! {
     /// afterwards.
     ///
     /// While an `async` handler waits, its room does nothing else, for `handler_timeout` at most.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # use serde_json::json;
+    /// # #[tapaculo::game]
+    /// # #[derive(Default)]
+    /// # struct Board { cells: [u8; 9] }
+    /// # #[tapaculo::game]
+    /// # impl Board {
+    /// /// `{"type": "Mark", "cell": 4}`, and perhaps `"color": 7`
+    /// #[message]
+    /// fn mark(&mut self, cell: usize, #[serde(default)] color: u8) -> Result<u8, String> {
+    ///     let old = self.cells.get_mut(cell).ok_or("there are 9 cells")?;
+    ///     Ok(std::mem::replace(old, color))
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Board>::new();
+    /// # room.join("alice").unwrap();
+    /// # let marked = room.send("alice", json!({"type": "Mark", "cell": 4, "color": 7}));
+    /// # assert_eq!(marked.unwrap(), Some(json!(0)));
+    /// # let marked = room.send("alice", json!({"type": "Mark", "cell": 4}));
+    /// # assert_eq!(marked.unwrap(), Some(json!(7)));
+    /// # assert!(room.send("alice", json!({"type": "Mark", "cell": 9})).is_err());
+    /// ```
+    ///
+    /// The guide: [messages and events](../tapaculo/docs/messages/index.html).
     message,
 
     /// A method that may refuse a message before its handler, inside a `#[tapaculo::game] impl`.
@@ -111,6 +161,33 @@ attributes_of_methods! {
     /// `&self`, may be `async`, and returns `Result<(), E>`; the sender alone is told the error.
     ///
     /// Those without a name run first, then the handler's own, each in the order of the source.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # use serde_json::json;
+    /// # #[tapaculo::game]
+    /// # #[derive(Default)]
+    /// # struct Board { cells: [u8; 9] }
+    /// # #[tapaculo::game]
+    /// # impl Board {
+    /// #[validate(mark)]
+    /// fn on_the_board(&self, cell: &usize) -> Result<(), &'static str> {
+    ///     if *cell < self.cells.len() { Ok(()) } else { Err("there are 9 cells") }
+    /// }
+    ///
+    /// #[message]
+    /// fn mark(&mut self, cell: usize, color: u8) {
+    ///     self.cells[cell] = color;
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Board>::new();
+    /// # room.join("alice").unwrap();
+    /// # let marked = room.send("alice", json!({"type": "Mark", "cell": 9, "color": 7}));
+    /// # assert_eq!(marked.unwrap_err().to_string(), "there are 9 cells");
+    /// # room.send("alice", json!({"type": "Mark", "cell": 8, "color": 7})).unwrap();
+    /// ```
+    ///
+    /// The guide: [validation and errors](../tapaculo/docs/validation/index.html).
     validate,
 
     /// The function that makes a room's first state, inside a `#[tapaculo::game] impl`.
@@ -118,6 +195,32 @@ attributes_of_methods! {
     /// It may take `&RoomId` and the options of the token that opens the room, any type that is
     /// `Deserialize` and `Default`, and returns `Self` or `Result<Self, E>`. Without it a room begins
     /// with the struct's `Default`.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// #[derive(Default, serde::Deserialize)]
+    /// struct BoardOptions { size: Option<usize> }
+    ///
+    /// # #[tapaculo::game]
+    /// # struct Board { cells: Vec<u8> }
+    /// # #[tapaculo::game]
+    /// # impl Board {
+    /// #[create]
+    /// fn create(_room: &RoomId, options: BoardOptions) -> Result<Self, &'static str> {
+    ///     match options.size.unwrap_or(8) {
+    ///         size @ 1..=20 => Ok(Self { cells: vec![0; size * size] }),
+    ///         _ => Err("a board has 1 to 20 cells a side"),
+    ///     }
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Board>::new();
+    /// # room.join("alice").unwrap();
+    /// # assert_eq!(room.state().cells.len(), 64);
+    /// # let mut room = TestRoom::<Board>::with_options(serde_json::json!({"size": 21}));
+    /// # assert!(room.join("alice").is_err());
+    /// ```
+    ///
+    /// The guide: [rooms and seats](../tapaculo/docs/rooms/index.html).
     create,
 
     /// A method called when a player takes a seat, inside a `#[tapaculo::game] impl`.
@@ -126,6 +229,31 @@ attributes_of_methods! {
     /// method says. An `Err` refuses the player; [`macro@on_leave`] is then not called.
     ///
     /// Spectators call no hook, nor does a user whose new connection takes over the seat.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # use serde_json::json;
+    /// # #[tapaculo::game(event = String)]
+    /// # #[derive(Default)]
+    /// # struct Club { greeted: u32 }
+    /// # #[tapaculo::game]
+    /// # impl Club {
+    /// #[on_join]
+    /// fn joined(&mut self, room: &mut Room<Self>, player: &Player) -> Result<(), &'static str> {
+    ///     if player.user() == "mallory" {
+    ///         return Err("you may not play here");
+    ///     }
+    ///     room.broadcast(format!("welcome, {}", player.user()));
+    ///     Ok(())
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Club>::new();
+    /// # room.join("alice").unwrap();
+    /// # assert_eq!(room.received("alice"), ["welcome, alice"]);
+    /// # assert_eq!(room.join("mallory").unwrap_err().to_string(), "you may not play here");
+    /// ```
+    ///
+    /// The guide: [hooks](../tapaculo/docs/rooms/index.html#hooks).
     on_join,
 
     /// A method called when the last seat is taken, inside a `#[tapaculo::game] impl`.
@@ -153,12 +281,54 @@ attributes_of_methods! {
     /// That is to leave, to be kicked, or to be away for longer than the struct's `reconnect`. It may
     /// take `&Player` and `&mut Room<Self>`; the player is no longer among `room.players()`. An `Err`
     /// is logged, and what the method said is dropped.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # use serde_json::json;
+    /// # #[tapaculo::game(event = String)]
+    /// # #[derive(Default)]
+    /// # struct Club;
+    /// # #[tapaculo::game]
+    /// # impl Club {
+    /// #[on_leave]
+    /// fn left(&mut self, room: &mut Room<Self>, player: &Player) {
+    ///     room.broadcast(format!("{} has left", player.user()));
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Club>::new();
+    /// # room.join("alice").unwrap();
+    /// # room.join("bob").unwrap();
+    /// # room.leave("alice");
+    /// # assert_eq!(room.received("bob"), ["alice has left"]);
+    /// ```
+    ///
+    /// The guide: [hooks](../tapaculo/docs/rooms/index.html#hooks).
     on_leave,
 
     /// A method called when the last member has gone, inside a `#[tapaculo::game] impl`.
     ///
     /// It may take `&mut Room<Self>`. The room is kept for `empty_timeout`: whoever comes by then finds
     /// the state as it is. Nothing is called when it is dropped.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # use serde_json::json;
+    /// # #[tapaculo::game]
+    /// # #[derive(Default)]
+    /// # struct Club { tables: Vec<String> }
+    /// # #[tapaculo::game]
+    /// # impl Club {
+    /// #[on_empty]
+    /// fn tidy_up(&mut self) {
+    ///     self.tables.clear();
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Club>::new();
+    /// # room.join("alice").unwrap();
+    /// # room.state_mut().tables.push("one".to_owned());
+    /// # room.leave("alice");
+    /// # assert!(room.state().tables.is_empty());
+    /// ```
     on_empty,
 
     /// A method called when a time has come, inside a `#[tapaculo::game] impl`.
@@ -167,6 +337,33 @@ attributes_of_methods! {
     /// the duration has passed. The method may take `&mut Room<Self>`; its owned parameters are the
     /// fields of its variant of `ChessTimer`, any types that are `Send`. It may be `async`, and returns
     /// `()` or `Result<(), E>`. An `Err` is logged, and what the method said is dropped.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # use serde_json::json;
+    /// # #[tapaculo::game(event = String)]
+    /// # #[derive(Default)]
+    /// # struct Quiz;
+    /// # #[tapaculo::game]
+    /// # impl Quiz {
+    /// #[message]
+    /// fn ask(&mut self, room: &mut Room<Self>, question: u32) {
+    ///     room.after(std::time::Duration::from_secs(30), QuizTimer::TimeIsUp { question });
+    /// }
+    ///
+    /// #[timer]
+    /// fn time_is_up(&mut self, room: &mut Room<Self>, question: u32) {
+    ///     room.broadcast(format!("nobody knew the answer to question {question}"));
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Quiz>::new();
+    /// # room.join("alice").unwrap();
+    /// # room.send("alice", json!({"type": "Ask", "question": 7})).unwrap();
+    /// # room.advance(std::time::Duration::from_secs(30));
+    /// # assert_eq!(room.received("alice"), ["nobody knew the answer to question 7"]);
+    /// ```
+    ///
+    /// The guide: [time](../tapaculo/docs/time/index.html).
     timer,
 
     /// A method called again and again, inside a `#[tapaculo::game] impl`.
@@ -175,11 +372,56 @@ attributes_of_methods! {
     /// do not pile up. A game has one. The method may take `&mut Room<Self>` and the time since the
     /// tick before, or since somebody came, a `Duration`. It may be `async`, and returns `()` or `Result<(), E>`. An `Err` is
     /// logged, and what the method said is dropped.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # use serde_json::json;
+    /// # #[tapaculo::game(event = f64)]
+    /// # #[derive(Default)]
+    /// # struct Ball { x: f64 }
+    /// # #[tapaculo::game]
+    /// # impl Ball {
+    /// #[tick(every = "50ms")]
+    /// fn fly(&mut self, room: &mut Room<Self>, elapsed: std::time::Duration) {
+    ///     self.x += 2.0 * elapsed.as_secs_f64();
+    ///     room.broadcast_volatile(self.x);
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Ball>::new();
+    /// # room.join("alice").unwrap();
+    /// # room.advance(std::time::Duration::from_millis(100));
+    /// # assert_eq!(room.received("alice"), [0.1, 0.2]);
+    /// ```
+    ///
+    /// The guide: [time](../tapaculo/docs/time/index.html#the-tick).
     tick,
 
     /// A method that says what one member may see, inside a `#[tapaculo::game] impl`.
     ///
     /// It takes `&self` and perhaps the `&Member` who looks, and returns anything that implements
     /// `Serialize`.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # use serde_json::json;
+    /// # #[tapaculo::game(players = 2, spectators)]
+    /// # #[derive(Default)]
+    /// # struct Cards { hands: [Vec<u8>; 2] }
+    /// # #[tapaculo::game]
+    /// # impl Cards {
+    /// /// Each player sees the own hand, and spectators see none.
+    /// #[view]
+    /// fn own_hand(&self, viewer: &Member) -> Option<&[u8]> {
+    ///     Some(&self.hands[viewer.seat()?.index()])
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Cards>::new();
+    /// # room.join("alice").unwrap();
+    /// # room.watch("bob").unwrap();
+    /// # room.state_mut().hands[0].push(7);
+    /// # assert_eq!((room.view("alice"), room.view("bob")), (json!([7]), json!(null)));
+    /// ```
+    ///
+    /// The guide: [hidden information](../tapaculo/docs/hidden_information/index.html).
     view,
 }
