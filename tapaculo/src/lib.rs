@@ -92,6 +92,7 @@ mod session;
 mod store;
 pub mod testing;
 
+#[doc(inline)]
 pub use self::{
     auth::{AuthError, AuthErrorKind, JwtAuth, JwtKey, JwtOptions, Login},
     clock::Timestamp,
