@@ -52,10 +52,14 @@ pub mod deployment {
 
 pub mod protocol {
     #![doc = include_str!("../docs/protocol.md")]
+    //!
+    //! Next: [security](super::security).
 }
 
 pub mod security {
     #![doc = include_str!("../docs/security.md")]
+    //!
+    //! Next: the [questions](super::faq).
 }
 
 pub mod faq {

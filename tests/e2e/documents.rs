@@ -3,6 +3,9 @@
 use std::{fs, path::Path};
 
 const SECURITY: &str = include_str!("../../tapaculo/docs/security.md");
+const INDEX: &str = include_str!("../../tapaculo/docs/guide/index.md");
+const MODULES: &str = include_str!("../../tapaculo/src/docs.rs");
+const ATTRIBUTES: &str = include_str!("../../tapaculo-macros/src/lib.rs");
 
 const README: &str = include_str!("../../README.md");
 const GUESS: &str = include_str!("../../examples/guess/main.rs");
@@ -65,4 +68,60 @@ fn the_readmes_game_is_the_example() {
         blocks(README, "html"),
         lines(GUESS_PAGE).collect::<Vec<_>>()
     );
+}
+
+/// The chapters, in the order of the guide's index.
+fn chapters() -> Vec<&'static str> {
+    let numbered = INDEX
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    let links = numbered.map(|line| line.split_once("](").expect("a link").1);
+    links
+        .map(|link| link.split_once(')').expect("its end").0)
+        .collect()
+}
+
+/// Where a chapter says that the reader goes on.
+fn next_of(chapter: &str) -> String {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = here.join(format!("../tapaculo/docs/guide/{chapter}.md"));
+    // The two that are documents of their own have their link where they are included.
+    let text = fs::read_to_string(file).unwrap_or_else(|_| {
+        let (_, module) = MODULES
+            .split_once(&format!("pub mod {chapter} {{"))
+            .expect("a module");
+        module.split_once("\n}").expect("its end").0.to_owned()
+    });
+    let last = text.lines().rfind(|line| !line.is_empty());
+    last.expect("it has lines").to_owned()
+}
+
+#[test]
+fn the_guide_is_read_from_its_first_chapter_to_its_last() {
+    let chapters = chapters();
+    assert_eq!(chapters.len(), MODULES.matches("pub mod ").count());
+    for pair in chapters.windows(2) {
+        let [chapter, next] = pair else {
+            unreachable!("a window of two has two")
+        };
+        let link = next_of(chapter);
+        let leads = link.contains("Next: ") && link.contains(&format!("](super::{next})"));
+        assert!(leads, "after `{chapter}`, not `{next}` but: {link}");
+    }
+}
+
+#[test]
+fn the_attributes_lead_to_chapters_that_are_there() {
+    let links = ATTRIBUTES.split("](../tapaculo/docs/").skip(1);
+    let pages: Vec<_> = links
+        .map(|link| link.split_once("index.html").expect("a page").0)
+        .collect();
+    assert!(pages.len() >= 8, "{pages:?}");
+    for page in pages {
+        let chapter = page.trim_end_matches('/');
+        assert!(
+            chapter.is_empty() || chapters().contains(&chapter),
+            "{page}"
+        );
+    }
 }

@@ -22,6 +22,18 @@ mod game {
             .with_game::<Duel>()
             .with_routes(page)
     }
+
+    #[test]
+    fn who_is_left_alone_is_told_so_after_30_seconds() {
+        let mut room = tapaculo::testing::TestRoom::<Duel>::new();
+        room.join("ann").expect("a seat");
+        room.join("ben").expect("a seat");
+        room.disconnect("ann");
+        room.advance(std::time::Duration::from_secs(29));
+        assert_eq!(room.closed("ben"), None);
+        room.advance(std::time::Duration::from_secs(1));
+        assert_eq!(room.closed("ben"), Some(4010));
+    }
 }
 
 /// What a reader of the chapter copies from its blocks of a language.
