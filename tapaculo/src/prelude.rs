@@ -2,6 +2,8 @@
 //!
 //! [`closures`](crate::closures) need what is not here: `use tapaculo::*;`.
 
+// Each has its page where it is at home.
+#[doc(no_inline)]
 pub use crate::{
     auth::{JwtAuth, Login},
     clock::Timestamp,
@@ -10,7 +12,8 @@ pub use crate::{
     limits::{ConnectionLimits, MessageLimits},
     server::Server,
 };
-pub use tapaculo_macros::{
+#[doc(no_inline)]
+pub use crate::{
     create, message, on_disconnect, on_empty, on_full, on_join, on_leave, on_reconnect, tick,
     timer, validate, view,
 };
