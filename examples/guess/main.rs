@@ -60,8 +60,8 @@ impl Guess {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().init(); // says where it listens, and who is refused and why
     let page = get(async || Html(include_str!("page.html")));
-    println!("open http://localhost:8080 in two tabs");
     Server::new()
         .with_auth(JwtAuth::new(rand::random::<[u8; 32]>())) // good until the server stops
         .with_guest_tokens()
@@ -82,9 +82,11 @@ mod tests {
         let mut room = TestRoom::<Guess>::new(); // in memory: no socket, no runtime
         room.join("ann")?;
         room.join("ben")?;
+        room.watch("cleo")?;
         let refused = room.send("ann", json!({"type": "Guess", "number": 101}));
         assert!(refused.is_err_and(|error| error.to_string().contains("from 1 to 100")));
         assert!(room.received("ben").is_empty());
+        assert_eq!(room.view("cleo"), 0);
         for number in 1..=100 {
             room.send("ann", json!({"type": "Guess", "number": number}))?;
         }

@@ -56,11 +56,11 @@ async fn the_readmes_page_plays() {
     let ann = browser.tab().await;
     let url = format!("http://{}/?name=", server.address);
     browser.visit(&format!("{url}Ann")).await;
-    browser.reads("output", "connected").await;
+    browser.reads("output", "a player").await;
     browser.reads("ul", "0 tries so far").await;
     browser.new_tab().await;
     browser.visit(&format!("{url}Ben")).await;
-    browser.reads("output", "connected").await;
+    browser.reads("output", "a player").await;
     for (number, field, words) in [
         ("200", "output", "from 1 to 100"),
         ("7", "li", "7 is too low"),

@@ -202,6 +202,7 @@ impl<G: Game> TestRoom<G> {
     ///
     /// # Panics
     /// If the user is not a valid [`UserId`].
+    #[doc(alias = "spectate")]
     #[track_caller]
     pub fn watch(&mut self, user: &str) -> Result<(), Refused> {
         self.join_as(user, None, Role::Spectator)
