@@ -260,6 +260,27 @@ attributes_of_methods! {
     ///
     /// That is the upper end of the struct's `players`, which it needs. It may take `&mut Room<Self>`.
     /// An `Err` is logged, and what the method said is dropped.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # #[tapaculo::game(players = 2, event = String)]
+    /// # #[derive(Default)]
+    /// # struct Duel;
+    /// # #[tapaculo::game]
+    /// # impl Duel {
+    /// #[on_full]
+    /// fn begin(&mut self, room: &mut Room<Self>) {
+    ///     room.broadcast("the game begins".to_owned());
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Duel>::new();
+    /// # room.join("alice").unwrap();
+    /// # assert!(room.received("alice").is_empty());
+    /// # room.join("bob").unwrap();
+    /// # assert_eq!(room.received("alice"), ["the game begins"]);
+    /// ```
+    ///
+    /// The guide: [hooks](../tapaculo/docs/rooms/index.html#hooks).
     on_full,
 
     /// A method called when a player's connection is gone, inside a `#[tapaculo::game] impl`.
@@ -267,6 +288,27 @@ attributes_of_methods! {
     /// The seat is held for the struct's `reconnect`, which this needs: without one there is nothing
     /// to wait for, and [`macro@on_leave`] is called instead. It may take `&Player` and `&mut Room<Self>`. An `Err` is
     /// logged, and what the method said is dropped.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # #[tapaculo::game(players = 2, reconnect = "60s", event = String)]
+    /// # #[derive(Default)]
+    /// # struct Duel;
+    /// # #[tapaculo::game]
+    /// # impl Duel {
+    /// #[on_disconnect]
+    /// fn cut_off(&mut self, room: &mut Room<Self>, player: &Player) {
+    ///     room.broadcast(format!("{} is cut off", player.user()));
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Duel>::new();
+    /// # room.join("alice").unwrap();
+    /// # room.join("bob").unwrap();
+    /// # room.disconnect("alice");
+    /// # assert_eq!(room.received("bob"), ["alice is cut off"]);
+    /// ```
+    ///
+    /// The guide: [reconnection](../tapaculo/docs/reconnection/index.html).
     on_disconnect,
 
     /// A method called when a player is back in time, inside a `#[tapaculo::game] impl`.
@@ -274,6 +316,28 @@ attributes_of_methods! {
     /// In time is within the struct's `reconnect`, which this needs. It may take `&Player` and
     /// `&mut Room<Self>`. Neither [`macro@on_join`] nor [`macro@on_full`] is
     /// called again. An `Err` is logged, and what the method said is dropped.
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// # #[tapaculo::game(players = 2, reconnect = "60s", event = String)]
+    /// # #[derive(Default)]
+    /// # struct Duel;
+    /// # #[tapaculo::game]
+    /// # impl Duel {
+    /// #[on_reconnect]
+    /// fn back(&mut self, room: &mut Room<Self>, player: &Player) {
+    ///     room.broadcast(format!("{} is back", player.user()));
+    /// }
+    /// # }
+    /// # let mut room = TestRoom::<Duel>::new();
+    /// # room.join("alice").unwrap();
+    /// # room.join("bob").unwrap();
+    /// # room.disconnect("alice");
+    /// # room.reconnect("alice").unwrap();
+    /// # assert_eq!(room.received("bob"), ["alice is back"]);
+    /// ```
+    ///
+    /// The guide: [reconnection](../tapaculo/docs/reconnection/index.html).
     on_reconnect,
 
     /// A method called when a player gives up the seat, inside a `#[tapaculo::game] impl`.
