@@ -1,17 +1,5 @@
 //! Who is who: the names of rooms, users and sessions, checked once and cheap to clone; seats and
 //! roles.
-//!
-//! ```
-//! use tapaculo::{Seat, UserId, ids::InvalidId};
-//!
-//! let user = UserId::new("alice")?;
-//! assert_eq!(user, "alice"); // compares with text
-//! assert_eq!(UserId::new("@server"), Err(InvalidId::Reserved));
-//!
-//! let scores = [3, 5]; // one for each seat
-//! assert_eq!(scores[Seat::new(1).index()], 5);
-//! # Ok::<(), InvalidId>(())
-//! ```
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
@@ -172,6 +160,15 @@ macro_rules! id {
 
 id! {
     /// A user, as the token names it; ids that begin with `@` are the server's own.
+    ///
+    /// ```
+    /// use tapaculo::{UserId, ids::InvalidId};
+    ///
+    /// let user = UserId::new("alice")?;
+    /// assert_eq!(user, "alice"); // compares with text
+    /// assert_eq!(UserId::new("@server"), Err(InvalidId::Reserved));
+    /// # Ok::<(), InvalidId>(())
+    /// ```
     UserId, check_user
 }
 
@@ -186,6 +183,13 @@ id! {
 }
 
 /// A player's place in the room; the first to sit has seat 0.
+///
+/// ```
+/// use tapaculo::Seat;
+///
+/// let scores = [3, 5]; // one for each seat
+/// assert_eq!(scores[Seat::new(1).index()], 5);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seat(u32);

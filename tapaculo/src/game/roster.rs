@@ -15,6 +15,29 @@ use std::{
 
 /// Anyone in the room. Cheap to clone; serialized as `{user, name, seat}`.
 ///
+/// ```
+/// # use tapaculo::{prelude::*, testing::TestRoom};
+/// # #[tapaculo::game(players = 1, spectators, event = String)]
+/// # #[derive(Default)]
+/// # struct Match;
+/// # #[tapaculo::game]
+/// # impl Match {
+/// #[message(spectators)]
+/// fn cheer(&mut self, room: &mut Room<Self>, member: &Member) {
+///     let from = match member.seat() {
+///         Some(seat) => format!("seat {seat}"),
+///         None => "the audience".to_owned(),
+///     };
+///     room.broadcast(format!("{from} cheers"));
+/// }
+/// # }
+/// # let mut room = TestRoom::<Match>::new();
+/// # room.join("alice").unwrap();
+/// # room.watch("bob").unwrap();
+/// # for user in ["alice", "bob"] { room.send(user, serde_json::json!({"type": "Cheer"})).unwrap(); }
+/// # assert_eq!(room.received("bob"), ["seat 0 cheers", "the audience cheers"]);
+/// ```
+///
 /// Two are equal if user and seat are: a name may change.
 #[derive(Clone, Debug, Serialize)]
 pub struct Member {
