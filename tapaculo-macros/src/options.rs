@@ -189,7 +189,7 @@ fn one(
             }
         }
         Some(other) => {
-            errors.at(other, format!("write `{}`", known.example));
+            errors.at(other, format!("expected `=`: write `{}`", known.example));
             Value::Malformed
         }
     };

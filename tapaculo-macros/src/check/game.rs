@@ -16,7 +16,7 @@ use crate::{
 };
 use proc_macro2::TokenStream;
 use quote::format_ident;
-use syn::{Meta, ext::IdentExt};
+use syn::{Meta, ReturnType, ext::IdentExt};
 
 pub(crate) fn implementation(
     item: &Impl,
@@ -163,6 +163,21 @@ fn every(marker: &Marker, errors: &mut Errors) -> Option<u64> {
     written.first()?.period(errors)
 }
 
+/// Refuses a view that may have to wait, or to fail.
+fn always_there(method: &Method, errors: &mut Errors) {
+    if let Some(asyncness) = &method.sig.asyncness {
+        let words = "a view only looks at the game and can't wait: remove `async`";
+        errors.at(asyncness, words);
+    }
+    if let ReturnType::Type(_, ty) = &method.sig.output
+        && params::last_segment(ty)
+            .is_some_and(|last| last.ident == "Result" && params::first_argument(last).is_some())
+    {
+        let words = "a view can't fail: return what to show, without `Result`";
+        errors.at(ty, words);
+    }
+}
+
 /// A method that has neither a message nor fields of its own.
 fn called(method: &Method, marker: &Marker, place: Place<'_>, errors: &mut Errors) -> Call {
     let (takes, returns) = match place {
@@ -180,11 +195,8 @@ fn called(method: &Method, marker: &Marker, place: Place<'_>, errors: &mut Error
     if let Some(words) = returns {
         methods::returns(method, words, errors);
     }
-    if let (Place::View, Some(asyncness)) = (place, &method.sig.asyncness) {
-        errors.at(
-            asyncness,
-            "a view only looks at the game and can't wait: remove `async`",
-        );
+    if let Place::View = place {
+        always_there(method, errors);
     }
     methods::call(method, params::of(method, place, errors))
 }
