@@ -12,4 +12,15 @@ impl Chess {
     }
 }
 
+#[tapaculo::game]
+pub struct Go;
+
+#[tapaculo::game]
+impl Go {
+    #[create]
+    fn create(_room: tapaculo::RoomId) -> Self {
+        Self
+    }
+}
+
 fn main() {}

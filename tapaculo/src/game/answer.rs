@@ -84,9 +84,9 @@ pub fn hooked<T: IsNothing, E: IsRefusal>(result: Result<T, E>) -> Hooked {
     result.map(|_| ()).map_err(|e| e.refuse())
 }
 
-/// What a hook or validator may return besides an error: nothing, for nobody would get it.
+/// What all but handlers and views may return besides an error: nothing, for nobody would get it.
 #[diagnostic::on_unimplemented(
-    message = "a hook or validator can't return `{Self}`: nobody would get it",
+    message = "a hook, timer, tick or validator can't return `{Self}`: nobody would get it",
     label = "expected `()` or `Result<(), E>`",
     note = "what members should know is an event: `room.broadcast(…)`"
 )]

@@ -51,7 +51,8 @@ impl<G: Default> BeginsByDefault for G {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a room's options: it does not implement `Deserialize` and `Default`",
     label = "this can't be read from a token",
-    note = "for a type of your own: `#[derive(Default, serde::Deserialize)]`; the default is taken where the token has no options"
+    note = "for a type of your own: `#[derive(Default, serde::Deserialize)]`; the default is taken where the token has no options",
+    note = "for the name of the room: `&RoomId`"
 )]
 pub trait IsOptions: DeserializeOwned + Default {}
 
