@@ -150,7 +150,7 @@ fn split(tokens: TokenStream) -> Vec<TokenStream> {
             }
             TokenTree::Punct(punct) => punct.as_char() == ';',
             // A brace ends an item, but not inside `-> Array<{ N }>`.
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+            token if is_braced(token) => {
                 !to_semicolon
                     && !matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() != '#')
             }
@@ -246,8 +246,25 @@ fn function(input: ParseStream<'_>) -> Result<(Visibility, Signature, TokenStrea
 /// Whether an item ends as items do.
 fn ends(item: &TokenStream) -> bool {
     match item.clone().into_iter().last() {
-        Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Brace,
         Some(TokenTree::Punct(punct)) => punct.as_char() == ';',
+        Some(token) => is_braced(&token),
+        None => false,
+    }
+}
+
+/// Whether it is `{ … }`, perhaps as the `$body:block` of a macro, which has a group of its own
+/// around it.
+fn is_braced(token: &TokenTree) -> bool {
+    match token {
+        TokenTree::Group(group) => match group.delimiter() {
+            Delimiter::Brace => true,
+            Delimiter::None => group
+                .stream()
+                .into_iter()
+                .last()
+                .is_some_and(|it| is_braced(&it)),
+            _ => false,
+        },
         _ => false,
     }
 }

@@ -59,13 +59,18 @@ impl Shapes {
 }
 
 macro_rules! game {
-    ($name:ident, $ty:ty, $field:ident) => {
-        #[tapaculo::game(players = 2)]
+    ($vis:vis $name:ident, $ty:ty, $field:ident, $wire:literal, $message:meta, $body:block) => {
+        #[tapaculo::game(players = 2, name = $wire, event = $ty)]
         #[derive(Default)]
-        pub struct $name(u8);
+        $vis struct $name(u8);
 
         #[tapaculo::game]
         impl $name {
+            #[$message]
+            $vis fn go(&mut self, room: &mut Room<Self>) $body
+
+            fn helper(&self) $body
+
             #[validate(set)]
             fn fine(&self, $field: &$ty, player: &Player) -> Result<(), String> {
                 let _ = ($field, player);
@@ -82,11 +87,17 @@ macro_rules! game {
     };
 }
 
-game!(One, u8, first);
-game!(Two, Vec<Option<String>>, second);
+game!(pub One, u8, first, "one", message(rename = "Went"), {
+    let _ = 1;
+});
+game!(pub(crate) Two, Vec<Option<String>>, second, "two", message, {});
 
 fn main() {
     use tapaculo::game::Game;
     assert_eq!(Shapes::MESSAGES.last(), Some(&"Self"));
+    assert_eq!(One::MESSAGES, ["Went", "Set"]);
+    assert_eq!(Two::MESSAGES, ["Go", "Set"]);
+    One::default().helper();
+    Two::default().helper();
     let _ = (ShapesMessage::Self_, TwoMessage::Set { second: vec![None] });
 }
