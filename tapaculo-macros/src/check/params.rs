@@ -251,67 +251,51 @@ impl Place<'_> {
     /// Says why a parameter is nothing this place has.
     fn refuse(self, param: &PatType, errors: &mut Errors) {
         let ty = &param.ty;
-        let misspelt = misspelt(ty);
-        match self {
-            _ if misspelt.is_some() => {
-                let near = misspelt.unwrap_or_default();
-                errors.at(ty, not_lent(ty, &near));
-            }
+        if let Some(near) = misspelt(ty) {
+            errors.at(ty, not_lent(ty, &near));
+            return;
+        }
+        let words = match self {
             // What is not lent there is a field.
-            Self::Handler { .. } | Self::Timer => {}
+            Self::Handler { .. } | Self::Timer => return,
             Self::Validator {
                 handler, fields, ..
             } => {
-                let names: Vec<_> = fields.iter().map(String::as_str).collect();
-                let wrong = plain_name(&param.pat).map(|name| name.unraw().to_string());
-                let words = match wrong {
-                    Some(_) if names.is_empty() => format!("`{handler}` has no fields"),
-                    Some(wrong) => format!(
-                        "`{handler}` has no field `{wrong}`: {}",
-                        instead(&wrong, &names)
-                    ),
-                    None => "a validator's parameter is a plain name".to_owned(),
-                };
-                errors.at(
-                    &param.pat,
-                    format!(
-                        "{words} (besides a message's fields there are `&Player`, `&Member` and \
-                         `&Room<Self>`)"
-                    ),
-                );
+                errors.at(&param.pat, no_such_field(&param.pat, handler, fields));
+                return;
             }
-            Self::AnyValidator { message, .. } => errors.at(
-                ty,
-                format!(
-                    "a validator of every message takes `&{message}`, `&Player`, `&Member` and \
-                     `&Room<Self>`: to see one message's fields, name it: `#[validate(handler)]`"
-                ),
+            Self::AnyValidator { message, .. } => format!(
+                "a validator of every message takes `&{message}`, `&Player`, `&Member` and \
+                 `&Room<Self>`: to see one message's fields, name it: `#[validate(handler)]`"
             ),
-            Self::Hook(hook) => errors.at(
-                ty,
-                format!(
-                    "`#[{}]` takes {}",
-                    hook.name(),
-                    if hook.has_player() {
-                        "`&mut Room<Self>` and `&Player`"
-                    } else {
-                        "`&mut Room<Self>`"
-                    }
-                ),
-            ),
-            Self::Tick => errors.at(
-                ty,
-                "`#[tick]` takes `&mut Room<Self>` and the time since the one before, which is \
-                 owned: write `Duration`",
-            ),
-            Self::Create => errors.at(
-                ty,
-                "`#[create]` takes `&RoomId` and the room's options, which are owned: write the \
-                 type without `&`",
-            ),
-            Self::View => errors.at(ty, "`#[view]` takes `&Member`, who is looking"),
-        }
+            Self::Hook(hook) if hook.has_player() => {
+                format!("`#[{}]` takes `&mut Room<Self>` and `&Player`", hook.name())
+            }
+            Self::Hook(hook) => format!("`#[{}]` takes `&mut Room<Self>`", hook.name()),
+            Self::Tick => "`#[tick]` takes `&mut Room<Self>` and the time since the one before, \
+                which is owned: write `Duration`"
+                .to_owned(),
+            Self::Create => "`#[create]` takes `&RoomId` and the room's options, which are owned: \
+                write the type without `&`"
+                .to_owned(),
+            Self::View => "`#[view]` takes `&Member`, who is looking".to_owned(),
+        };
+        errors.at(ty, words);
     }
+}
+
+fn no_such_field(wrong: &Pat, handler: &Ident, fields: &[String]) -> String {
+    let fields: Vec<_> = fields.iter().map(String::as_str).collect();
+    let wrong = plain_name(wrong).map(|name| name.unraw().to_string());
+    let words = match wrong {
+        Some(_) if fields.is_empty() => format!("`{handler}` has no fields"),
+        Some(wrong) => {
+            let instead = instead(&wrong, &fields);
+            format!("`{handler}` has no field `{wrong}`: {instead}")
+        }
+        None => "a validator's parameter is a plain name".to_owned(),
+    };
+    format!("{words} (besides a message's fields there are `&Player`, `&Member` and `&Room<Self>`)")
 }
 
 pub(super) fn strip(mut ty: &Type) -> &Type {
