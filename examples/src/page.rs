@@ -20,7 +20,9 @@ macro_rules! files {
 /// Serves a page: `index.html` is at `/`, each other file under its name, and with them what all
 /// pages share.
 pub fn router(files: impl IntoIterator<Item = File>) -> Router {
-    let shared = files!("page/": "base.css", "connection.js", "dom.js", "guest.js");
+    let shared = files!("page/":
+        "base.css", "connection.js", "dom.js", "guest.js", "server_time.js", "sounds.js",
+    );
     let files = shared.into_iter().chain(files);
     files.fold(Router::new(), |router, (name, text)| {
         let headers = [(CONTENT_TYPE, kind(name)), (CACHE_CONTROL, "no-cache")];

@@ -8,7 +8,7 @@ import * as Game from "./game.js";
 import { colorOf } from "./game.js";
 import { Guest } from "./guest.js";
 import * as Rules from "./rules.js";
-import * as Sound from "./sound.js";
+import { Sound } from "./sound.js";
 
 /** For how many milliseconds the server holds the seat of someone who is cut off. */
 const HELD = 20_000;
@@ -237,19 +237,6 @@ function remedy() {
 function joinAnew() {
   guest.forget();
   location.reload();
-}
-
-function toggleSound() {
-  const on = $("sound").getAttribute("aria-pressed") !== "true";
-  guest.remember("sound", on ? "on" : "off");
-  showSound(on);
-  Sound.setSound(on);
-  setTimeout(() => Sound.play("move"), 60);
-}
-
-function showSound(on) {
-  $("sound").setAttribute("aria-pressed", String(on));
-  $("sound").title = on ? "Sound is on" : "Sound is off";
 }
 
 // What follows from the state
@@ -481,13 +468,9 @@ $("leave").onclick = leave;
 $("sure").onclose = () => { if ($("sure").returnValue === "leave") goHome(); };
 $("home").onclick = event => { if (table) event.preventDefault(), leave(); };
 $("flip").onclick = () => { flipped = !flipped; render(); };
-$("sound").onclick = toggleSound;
+Sound.attach($("sound"), guest, "move");
 setInterval(() => { if (table) tick(); }, 100);
 
-if (guest.remembered("sound") === "on") {
-  showSound(true);
-  addEventListener("pointerdown", () => Sound.setSound($("sound").getAttribute("aria-pressed") === "true"), { once: true });
-}
 showEntry();
 if (guest.seat) open();
 else {

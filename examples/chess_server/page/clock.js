@@ -4,10 +4,12 @@
  * The server says how much each side had at a moment, `at`, and whose clock has run since; so the
  * page counts down rightly also after a reload, and however late it was told.
  */
+import { ServerTime } from "./server_time.js";
+
 export class Clocks {
   #told = null;
   #base = 0; // what each side began with, in milliseconds
-  #ahead = null; // by how many milliseconds the server's clock is ahead of this one
+  #time = new ServerTime();
 
   /** The control, `{ minutes, increment }`, or null for a game without a clock. */
   set control(control) {
@@ -17,8 +19,7 @@ export class Clocks {
   set told(clocks) {
     this.#told = clocks ?? null;
     const at = this.#told?.at ?? null;
-    // What the server has told is not in the future.
-    if (at !== null && (this.#ahead === null || at > Date.now() + this.#ahead)) this.#ahead = at - Date.now();
+    if (at !== null) this.#time.heard(at);
   }
 
   get shown() {
@@ -30,15 +31,13 @@ export class Clocks {
   }
 
   /** Sets this clock by the server's. `ask` promises the server's time. */
-  async set(ask) {
-    const asked = performance.now();
-    const time = await ask();
-    this.#ahead = time + (performance.now() - asked) / 2 - Date.now();
+  set(ask) {
+    return this.#time.set(ask);
   }
 
   /** The server's time, as far as is known. */
   now() {
-    return Date.now() + (this.#ahead ?? 0);
+    return this.#time.now();
   }
 
   left(side) {
