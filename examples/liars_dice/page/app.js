@@ -108,7 +108,7 @@ function apply(event) {
       break;
     case "RoundStart":
       hurried = false;
-      say(`Round ${event.round}, ${Game.allDice(game)} dice. ${myTurn() ? "You open." : `${nameOf(event.turn)} opens.`}`);
+      say(`Round ${event.round}, ${Game.diceCount(Game.allDice(game))}. ${myTurn() ? "You open." : `${nameOf(event.turn)} opens.`}`);
       break;
     case "YourDice":
       Sound.play("roll");
@@ -258,8 +258,8 @@ function biddingWords() {
   const last = Game.lastBid(game), before = last ? `${Who(last.by)} bid ${bidWords(last)}.` : "";
   if (myTurn()) return ["Your turn", last ? `${before} Bid more, or call it a lie.` : "You open the round: make a bid.", "go"];
   const role = !seated() ? "You are watching." : !inGame(me()) ? "You play the next game." : myDice() ? "" : "You are out.";
-  const open = last ? before : "The round is open.";
-  return [`${nameOf(game.turn)} to ${last ? "answer" : "open"}`, `${role} ${open}`.trim(), ""];
+  const words = [role, before].filter(Boolean).join(" ") || "Nobody has bid yet.";
+  return [`${nameOf(game.turn)} to ${last ? "answer" : "open"}`, words, ""];
 }
 
 /** What the lifted cups have shown. */
@@ -299,7 +299,11 @@ function render() {
   $("state").hidden = $("sheet").hidden = $("leave").hidden = !inside;
   const watching = (table?.members ?? []).filter(member => member.role === "spectator" && member.connected).length;
   setText($("watchers"), watching ? `${watching} watching` : "");
-  setText($("round"), game.round ? `Round ${game.round} · ${Game.allDice(game)} dice` : "Bids");
+  setText($("round"), game.round ? `Round ${game.round} · ${Game.diceCount(Game.allDice(game))}` : "How it is played");
+  const before = game.stage === "waiting"; // instead of bids, how to make them
+  if (before && !$("brief").firstChild) $("brief").append($("rules").querySelector("ol").cloneNode(true));
+  $("brief").hidden = !before;
+  $("bids").hidden = before;
   $("bids").replaceChildren(...bidItems(game, Who));
   $("bids").scrollTop = $("bids").scrollHeight;
 
@@ -307,6 +311,7 @@ function render() {
   renderTable();
   $("bidding").hidden = !(inside && seated() && isPlaying(game) && myDice() > 0);
   bidding.show({ last: Game.lastBid(game), dice: Game.allDice(game), may: online() && myTurn() });
+  $("bidding").toggleAttribute("inert", game.stage !== "bidding");
   tick();
 }
 
@@ -343,8 +348,10 @@ function renderTable() {
   const mine = shown.indexOf(me());
   const turned = mine < 0 ? shown : [...shown.slice(mine + 1), ...shown.slice(0, mine)];
   const others = [...turned, ...here.filter(user => !shown.includes(user) && user !== me())];
+  const free = game.stage === "waiting" && table.me ? Math.max(0, SEATS - others.length - (seated() ? 1 : 0)) : 0;
+  const places = Array.from({ length: free }, (_, at) => ({ user: `free ${at}`, state: "free" }));
   const own = seated() ? { ...seat(me(), lifted), mine: game.mine, round: game.round } : null;
-  felt.show({ seats: others.map(user => seat(user, lifted)), own, middle: middle(), face: uncovered?.bid.face ?? null });
+  felt.show({ seats: [...others.map(user => seat(user, lifted)), ...places], own, middle: middle(), face: uncovered?.bid.face ?? null });
 }
 
 function seat(user, lifted) {
@@ -386,7 +393,7 @@ function middle() {
   if (stage === "bidding") return { words: myTurn() ? "You open the round" : `${nameOf(game.turn)} opens the round` };
   if (stage === "over") return { words: `${Who(game.winner)} won` };
   const { dice, seconds } = game.options;
-  return { words: table?.me ? `${dice} ${dice === 1 ? "die" : "dice"} for each · ${seconds} s for a bid` : "" };
+  return { words: table?.me ? `${Game.diceCount(dice)} for each · ${seconds} s for a bid` : "" };
 }
 
 /** What the table shows to those who have not come in yet. */
@@ -406,7 +413,7 @@ function tick() {
   $("clock").hidden = !running;
   if (running) setText($("seconds"), `${seconds} s`);
   $("clock").classList.toggle("low", low);
-  document.body.style.setProperty("--left", running ? Math.min(1, left / all).toFixed(3) : 0);
+  document.body.style.setProperty("--left", running ? Math.min(1, left / all).toFixed(3) : table ? 0 : 0.7);
   if (low && !hurried && running) {
     hurried = true;
     Sound.play("low");
@@ -422,13 +429,18 @@ function showEntry() {
   $("options").hidden = isInvited;
   if (isInvited) {
     $("greeting").textContent = "Join the table";
-    $("explanation").textContent = `Liar's dice with ${dice} ${dice === 1 ? "die" : "dice"} for each, ${seconds} s for a bid. Choose a name to sit down; if all seats are taken, you watch.`;
+    $("explanation").textContent = `Liar's dice with ${Game.diceCount(dice)} for each, ${seconds} s for a bid. Choose a name to sit down; if all seats are taken, you watch.`;
     $("join").textContent = "Sit down";
   }
   $("name").value = guest.remembered("name") ?? "";
+  showLength();
 }
 
+const LENGTHS = { 1: "Over in a minute.", 3: "A short game.", 5: "The whole game." };
+const showLength = () => setText($("dice-hint"), LENGTHS[new FormData($("entry")).get("dice")] ?? "");
+
 $("entry").onsubmit = sitDown;
+$("options").onchange = showLength;
 $("copy").onclick = () => copy($("invite"), $("copy"));
 $("invite").onfocus = () => $("invite").select();
 $("start").onclick = () => send({ type: "Start" });

@@ -1,6 +1,6 @@
 /** The table: who sits where, what has been bid, one's own dice, and all of them once cups are lifted. */
 import { $, element } from "./dom.js";
-import { bidWords, diceWords, faceWords, isTrue, thereAre } from "./game.js";
+import { bidWords, diceCount, diceWords, isTrue, thereAre } from "./game.js";
 
 function drawing(id, className) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -24,11 +24,15 @@ export function bidDrawing({ count, face }, className = "") {
   return made;
 }
 
-/** Where the seat of this number of so many is: on an arc, beginning at the left; in percent. */
-function place(at, count) {
-  const span = [0, 0, 84, 130, 176, 204][count] ?? 220;
-  const angle = (90 + span / 2 - (count > 1 ? (at / (count - 1)) * span : 0)) * (Math.PI / 180);
-  return [50 + 40 * Math.cos(angle), 53 - 36 * Math.sin(angle)];
+/**
+ * Where the seat of this number of so many is, in percent: on an arc above one's own, beginning at
+ * the left, or for those who watch all around.
+ */
+function place(at, count, around) {
+  const span = around ? 360 - 360 / count : [0, 0, 84, 130, 176, 204][count] ?? 220;
+  const first = around ? 270 : 90 + span / 2;
+  const angle = (first - (count > 1 ? (at / (count - 1)) * span : 0)) * (Math.PI / 180);
+  return [50 + 40 * Math.cos(angle), (around ? 50 : 53) - 36 * Math.sin(angle)];
 }
 
 export class Table {
@@ -50,10 +54,11 @@ export class Table {
     const items = seats.map((seat, at) => {
       const item = before.get(seat.user) ?? element("li", "seat");
       item.dataset.user = seat.user;
-      const [x, y] = place(at, seats.length);
+      const [x, y] = place(at, seats.length, !own);
       item.style.setProperty("--x", `${x}%`);
       item.style.setProperty("--y", `${y}%`);
       if (this.#isNew(item, { seat, face })) this.#fill(item, seat, face);
+      item.classList.toggle("east", x > 75); // where what is said goes to the other side
       return item;
     });
     if ([...list.children].map(item => item.dataset.user).join() !== keys.join()) list.replaceChildren(...items);
@@ -71,6 +76,8 @@ export class Table {
 
   #fill(item, seat, face) {
     item.className = `seat ${seat.state}`;
+    item.toggleAttribute("inert", seat.state === "free");
+    if (seat.state === "free") return item.replaceChildren(element("span", "place", "free"));
     const cup = element("div", "cup");
     cup.append(drawing("cup", ""), this.#dice(seat, face));
     const name = element("p", "who", seat.name), tags = element("p", "tags");
@@ -95,7 +102,7 @@ export class Table {
       row.setAttribute("aria-label", `shows ${diceWords(lifted)}`);
     } else {
       row.append(...Array.from({ length: dice }, () => die(0)));
-      row.setAttribute("aria-label", state === "guest" ? "" : dice ? `${dice} hidden ${dice === 1 ? "die" : "dice"}` : "no dice");
+      row.setAttribute("aria-label", state === "guest" ? "" : dice ? `hides ${diceCount(dice)}` : "no dice");
     }
     return row;
   }
@@ -105,8 +112,7 @@ export class Table {
       const { bid, count } = middle.uncovered, fine = isTrue(middle.uncovered);
       const verdict = element("p", `verdict ${fine ? "true" : "lie"}`, fine ? "True!" : "A lie!");
       const sum = element("p", "sum");
-      sum.append(bidDrawing(bid), element("span", "", fine ? "were bid, and there:" : "were bid, but there:"), element("b", "", String(count)));
-      sum.setAttribute("aria-label", `${bidWords(bid)} bid. ${thereAre(count, bid.face)}.`);
+      sum.append("Bid: ", bidDrawing(bid), element("span", "dot", "·"), "found: ", element("b", "", String(count)));
       return [verdict, sum, element("p", "by", middle.words)];
     }
     if (middle.bid) return [bidDrawing(middle.bid, "large"), element("p", "by", middle.words)];
@@ -120,13 +126,13 @@ export class Table {
     const shown = own.lifted ?? own.mine ?? [];
     const dice = element("div", "dice mine");
     dice.setAttribute("role", "img");
-    dice.setAttribute("aria-label", shown.length ? `Your dice: ${diceWords(shown)}` : "You have no dice");
+    dice.setAttribute("aria-label", shown.length ? `Your dice: ${diceWords(shown)}` : "Your cup is empty");
     dice.append(...shown.map(each => die(each, !own.lifted ? "" : each === face ? "hit" : "miss")));
-    const rolled = own.mine && own.round !== box.dataset.round;
-    if (rolled) dice.classList.add("rolled");
-    box.dataset.round = own.round;
-    const label = element("p", "who", own.name);
-    label.append(...own.tags.map(([words, tone]) => element("span", tone, words)));
+    if (own.mine && String(own.round) !== box.dataset.round) dice.classList.add("rolled");
+    box.dataset.round = own.mine ? own.round : "";
+    if (own.state.includes("guest")) dice.append(drawing("cup", "empty"));
+    const label = element("p", "who");
+    label.append(element("b", "", own.name), ...own.tags.map(([words, tone]) => element("span", tone, words)));
     box.replaceChildren(dice, label);
     if (own.bid) label.append(bidDrawing(own.bid, "said"));
   }
@@ -141,11 +147,9 @@ export function bidItems(game, nameOf) {
     return row;
   });
   if (game.uncovered) {
-    const { by, late, count, bid, loser } = game.uncovered, row = element("li", "now end");
+    const { by, late, count, bid } = game.uncovered, row = element("li", "now end");
     row.append(element("span", "name", nameOf(by)), element("b", "", late ? "Liar! (out of time)" : "Liar!"));
-    const why = `${count} ${faceWords(bid.face, count)}: ${nameOf(loser)} ${loser === null ? "" : "loses a die"}`;
-    const end = element("li", "result", why);
-    rows.push(row, end);
+    rows.push(row, element("li", "result", `${thereAre(count, bid.face)}.`));
   }
   if (!rows.length) rows.push(element("li", "none", game.stage === "bidding" ? "Nobody has bid yet" : "No bids yet"));
   return rows;
