@@ -21,6 +21,7 @@ mod client_login;
 mod closures;
 mod connecting;
 mod connections;
+mod dice;
 mod documents;
 mod failing;
 mod first_game;

@@ -1,7 +1,13 @@
 //! Headless Chromium, driven by WebDriver.
 
 use crate::DEADLINE;
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key, wd::WindowHandle};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    actions::{InputSource, KeyAction, KeyActions},
+    elements::Element,
+    key::Key,
+    wd::WindowHandle,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::{
@@ -169,6 +175,21 @@ impl Browser {
             let pressed = focused.send_keys(&char::from(*key).to_string()).await;
             pressed.expect("it takes keys");
         }
+    }
+
+    /// Types characters, one after the other, into what has the focus, or else the page.
+    ///
+    /// # Panics
+    /// If the page is gone.
+    pub async fn keys(&self, characters: &str) {
+        let mut typing = KeyActions::new("keys".to_owned());
+        for value in characters.chars() {
+            typing = typing
+                .then(KeyAction::Down { value })
+                .then(KeyAction::Up { value });
+        }
+        let typed = self.client.perform_actions(typing).await;
+        typed.expect("the page takes keys");
     }
 
     /// Waits until an element's text has these words, whatever their case.
