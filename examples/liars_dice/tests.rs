@@ -2,6 +2,7 @@
 
 mod around;
 mod bots;
+mod live;
 mod secrets;
 
 use crate::dice::LiarsDice;

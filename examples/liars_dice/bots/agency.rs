@@ -79,4 +79,10 @@ impl Agency {
         };
         self.calls.send(call).map_err(|_| Refused::NoBotsLeft)
     }
+
+    /// How many bots wait for a call.
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
+        self.free.available_permits()
+    }
 }
