@@ -58,7 +58,7 @@ enum Stage {
     Uncovered(Uncovered),
     Over {
         winner: UserId,
-        /// Unless all others have left.
+        /// Unless all others have left before.
         last: Option<Uncovered>,
     },
 }
@@ -129,7 +129,11 @@ impl LiarsDice {
         if is_playing && self.cups.remove(by) {
             room.broadcast(DiceEvent::Gone { by: by.clone() });
             if self.cups.winner().is_some() {
-                self.finish(room, None);
+                let last = match std::mem::take(&mut self.stage) {
+                    Stage::Uncovered(uncovered) => Some(uncovered),
+                    _ => None,
+                };
+                self.finish(room, last);
             } else if let Stage::Bidding = self.stage {
                 self.deal(room);
             }

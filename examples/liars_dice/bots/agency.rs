@@ -30,7 +30,8 @@ pub(crate) struct Call {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Opens the agency. Its bots play on this machine's server at this port.
+/// Opens the agency. Its bots play on this machine's server at this port. Where that counts
+/// connections (`with_connection_limits`), they all come from one address.
 pub(crate) fn open_agency(auth: JwtAuth, port: u16) {
     let (agency, mut calls) = Agency::new(MOST_BOTS);
     if OPEN.set(agency).is_err() {

@@ -362,7 +362,7 @@ function seat(user, lifted) {
   if (game.winner === user) tags.push(["winner", "good"]);
   else if (game.uncovered?.loser === user) tags.push([count ? "−1 die" : "out", "bad"]);
   else if (playing && !inGame(user)) tags.push(["next game", ""]);
-  else if (playing && count === 0) tags.push([member ? "out" : "left", "bad"]);
+  else if (inGame(user) && count === 0 && game.stage !== "waiting") tags.push([member ? "out" : "left", "bad"]);
   if (online() && member && !member.connected) tags.push([awayWords(user), "away"]);
   else if (game.stage === "uncovered" && game.ready.includes(user)) tags.push(["ready", "good"]);
   const state = [
@@ -431,6 +431,9 @@ function showEntry() {
     $("greeting").textContent = "Join the table";
     $("explanation").textContent = `Liar's dice with ${Game.diceCount(dice)} for each, ${seconds} s for a bid. Choose a name to sit down; if all seats are taken, you watch.`;
     $("join").textContent = "Sit down";
+  }
+  for (const [name, value] of Object.entries({ dice, seconds })) {
+    for (const choice of document.getElementsByName(name)) choice.checked = Number(choice.value) === value;
   }
   $("name").value = guest.remembered("name") ?? "";
   showLength();

@@ -12,6 +12,7 @@ export class Bidding {
   #shown = { last: null, dice: 0, may: false };
   #count = 1;
   #face = null; // null until one is chosen in this round
+  #touched = false; // whether something was chosen since the last bid: Enter, pressed once too often, bids nothing
   #radios = [];
 
   constructor({ onBid, onLiar }) {
@@ -64,6 +65,7 @@ export class Bidding {
     const before = this.#count === this.#least();
     if (smallestCount(last, face) > dice) return;
     this.#face = face;
+    this.#touched = true;
     this.#count = before ? this.#least() : Math.max(this.#count, this.#least());
     this.#draw();
   }
@@ -72,6 +74,7 @@ export class Bidding {
     const count = this.#count + by;
     if (count < this.#least() || count > this.#shown.dice) return;
     this.#face = this.#current();
+    this.#touched = true;
     this.#count = count;
     this.#draw();
   }
@@ -81,7 +84,9 @@ export class Bidding {
   }
 
   #bid() {
-    if (this.#shown.may && this.#isThereOne()) this.#onBid({ count: this.#count, face: this.#current() });
+    if (!this.#shown.may || !this.#isThereOne()) return;
+    this.#touched = false;
+    this.#onBid({ count: this.#count, face: this.#current() });
   }
 
   #liar() {
@@ -106,7 +111,7 @@ export class Bidding {
     else if (key === "+" || (arrows && key === "ArrowUp")) this.#add(1);
     else if (key === "-" || (arrows && key === "ArrowDown")) this.#add(-1);
     else if (key.toLowerCase() === "l") this.#liar();
-    else if (key === "Enter" && target === document.body) this.#bid();
+    else if (key === "Enter" && target === document.body && this.#touched) this.#bid();
     else return;
     event.preventDefault();
   }

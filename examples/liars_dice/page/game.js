@@ -8,8 +8,7 @@ export const faceWords = (face, count) => NAMES[face - 1] + (count === 1 ? "" : 
 export const diceCount = count => `${count} ${count === 1 ? "die" : "dice"}`;
 
 /** How to say that there are so many. */
-export const thereAre = (count, face) => (count === 0 ? `There is no ${NAMES[face - 1]}`
-  : count === 1 ? `There is 1 ${NAMES[face - 1]}` : `There are ${count} ${faceWords(face, count)}`);
+export const thereAre = (count, face) => (count === 1 ? `There is 1 ${NAMES[face - 1]}` : `There are ${count || "no"} ${faceWords(face, count)}`);
 
 /** Whether the bid that was uncovered was true. */
 export const isTrue = ({ bid, count }) => count >= bid.count;
