@@ -34,9 +34,9 @@ fn game(people: usize) -> TestRoom<LiarsDice> {
     game_of(people, TestRoom::new())
 }
 
-/// Alice and Bob, of whom this one is the first to bid.
-fn game_opened_by(user: &str) -> TestRoom<LiarsDice> {
-    let mut games = (0..).map(|seed| game_of(2, TestRoom::with_seed(seed)));
+/// The same, with this one as the first to bid.
+fn game_opened_by(user: &str, people: usize) -> TestRoom<LiarsDice> {
+    let mut games = (0..).map(|seed| game_of(people, TestRoom::with_seed(seed)));
     games.find(|room| turn(room) == user).unwrap()
 }
 
@@ -257,7 +257,7 @@ fn only_whose_turn_it_is_may_bid_or_doubt() {
 
 /// Alice and Bob, Alice bids; Bob says that it is a lie.
 fn challenge(alice: &[u8], bob: &[u8], count: u8, face: u8) -> TestRoom<LiarsDice> {
-    let mut room = game_opened_by("alice");
+    let mut room = game_opened_by("alice", 2);
     set_dice(&mut room, "alice", alice);
     set_dice(&mut room, "bob", bob);
     bid(&mut room, "alice", count, face).unwrap();

@@ -33,25 +33,29 @@ pub(crate) struct Call {
 /// Opens the agency. Its bots play on this machine's server at this port. Where that counts
 /// connections (`with_connection_limits`), they all come from one address.
 pub(crate) fn open_agency(auth: JwtAuth, port: u16) {
-    let (agency, mut calls) = Agency::new(MOST_BOTS);
-    if OPEN.set(agency).is_err() {
-        return; // one is enough
-    }
-    tokio::spawn(async move {
-        let url = format!("ws://127.0.0.1:{port}/ws/liars-dice");
-        while let Some(call) = calls.recv().await {
-            let (auth, url) = (auth.clone(), url.clone());
-            tokio::spawn(async move {
-                if let Err(error) = client::play(&auth, &url, &call).await {
-                    // The room waits for nobody: it keeps the seat for a while, and turns have an end.
-                    tracing::warn!(room = %call.room, bot = %call.user, "a bot has failed: {error:#}");
-                }
-            });
-        }
-    });
+    OPEN.get_or_init(|| Agency::start(MOST_BOTS, auth, port));
 }
 
 impl Agency {
+    /// Starts an agency of so many bots, as a task.
+    pub(crate) fn start(bots: usize, auth: JwtAuth, port: u16) -> Self {
+        let (agency, mut calls) = Self::new(bots);
+        let url = format!("ws://127.0.0.1:{port}/ws/liars-dice");
+        tokio::spawn(async move {
+            while let Some(call) = calls.recv().await {
+                let (auth, url) = (auth.clone(), url.clone());
+                tokio::spawn(async move {
+                    if let Err(error) = client::play(&auth, &url, &call).await {
+                        // Nobody waits: the room keeps the seat for a while, and turns have an end.
+                        let Call { room, user, .. } = call;
+                        tracing::warn!(%room, bot = %user, "a bot has failed: {error:#}");
+                    }
+                });
+            }
+        });
+        agency
+    }
+
     /// An agency of so many bots, and where its calls come in.
     pub(crate) fn new(bots: usize) -> (Self, mpsc::UnboundedReceiver<Call>) {
         let (calls, incoming) = mpsc::unbounded_channel();

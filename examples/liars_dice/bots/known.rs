@@ -129,3 +129,82 @@ impl Known {
 fn count(players: &[Player]) -> usize {
     players.iter().map(|player| player.dice).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn known(frames: &[Value]) -> Known {
+        let mut known = Known::default();
+        for frame in frames {
+            known.hear(&frame.to_string()).unwrap();
+        }
+        known
+    }
+
+    fn welcome() -> Value {
+        json!({"welcome": {"protocol": 1, "user": "bot:0", "seat": 1, "role": "player"}})
+    }
+
+    fn round() -> [Value; 3] {
+        let players = json!([{"user": "alice", "dice": 4}, {"user": "bot:0", "dice": 2}]);
+        let start = json!({"type": "RoundStart", "players": players, "turn": "alice"});
+        let dice = json!({"type": "YourDice", "dice": [3, 5]});
+        [
+            welcome(),
+            json!({"seq": 7, "data": start}),
+            json!({"seq": 8, "data": dice}),
+        ]
+    }
+
+    #[test]
+    fn it_has_a_turn_when_it_is_told_so_and_knows_what_a_person_would() {
+        let mut known = known(&round());
+        assert!(known.my_turn().is_none());
+        let bid = json!({"type": "BidMade", "by": "alice", "count": 2, "face": 5, "late": false,
+            "turn": "bot:0", "until": 0});
+        known
+            .hear(&json!({"seq": 9, "data": bid}).to_string())
+            .unwrap();
+        let turn = known.my_turn().unwrap();
+        let mine: Vec<u8> = turn.mine.iter().map(|die| (*die).into()).collect();
+        assert_eq!((mine, turn.dice), (vec![3, 5], 6));
+        assert_eq!(turn.last.unwrap().to_string(), "2 fives");
+        known.has_answered();
+        assert!(known.my_turn().is_none());
+    }
+
+    #[test]
+    fn it_knows_nothing_of_lifted_cups_and_answers_nobody_then() {
+        let mut known = known(&round());
+        for kind in ["Uncovered", "GameOver"] {
+            known.turn = Some("bot:0".to_owned());
+            let over = json!({"seq": 9, "data": {"type": kind, "hands": [], "winner": "alice"}});
+            known.hear(&over.to_string()).unwrap();
+            assert!(known.my_turn().is_none(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn it_can_sit_down_at_any_time_and_sees_when_there_was_no_seat() {
+        let state = json!({"players": [{"dice": 5}, {"dice": 1}], "mine": [6], "turn": "bot:0",
+            "bids": [{"by": "alice", "count": 1, "face": 2, "late": false}], "stage": "bidding"});
+        let sits = known(&[welcome(), json!({"state": state, "seq": 3})]);
+        assert!(!sits.only_watches());
+        assert_eq!(sits.my_turn().map(|turn| turn.dice), Some(6));
+        let watches = known(&[json!({"welcome": {"user": "bot:0", "seat": null}})]);
+        assert!(watches.only_watches());
+    }
+
+    #[test]
+    fn other_frames_are_none_of_its_business() {
+        let frames = [
+            json!({"presence": {"event": "joined", "user": "zoe"}}),
+            json!({"synced": 3}),
+            json!({"seq": 4, "from": "@server", "data": {"type": "Ready", "by": "alice"}}),
+            json!({"error": {"code": "rejected", "message": "no"}}),
+        ];
+        assert!(known(&frames).my_turn().is_none());
+    }
+}

@@ -27,8 +27,8 @@ struct Person {
 }
 
 impl Person {
-    async fn sit_down(auth: &JwtAuth, port: u16) -> Self {
-        let login = Login::new("alice", "table").options(json!({"dice": 1}));
+    async fn sit_down(auth: &JwtAuth, port: u16, user: &str) -> Self {
+        let login = Login::new(user, "table").options(json!({"dice": 1}));
         let token = auth.sign_login(login).unwrap();
         let mut request = format!("ws://127.0.0.1:{port}/ws")
             .into_client_request()
@@ -65,21 +65,41 @@ impl Person {
     }
 }
 
-#[tokio::test]
-async fn a_bot_plays_a_game_over_the_protocol_and_ends_with_its_table() {
-    let auth = JwtAuth::new([7; 32]);
+/// A server on a free port of this machine, and how to end it.
+async fn serve(auth: &JwtAuth) -> (u16, impl Future<Output = ()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    bots::open_agency(auth.clone(), port);
     let server = Server::new()
         .with_auth(auth.clone())
         .with_game::<LiarsDice>();
     let handle = server.handle();
     let serving = tokio::spawn(server.serve(listener));
+    let end = async move {
+        handle.shutdown().await;
+        serving.await.unwrap().unwrap();
+    };
+    (port, end)
+}
+
+/// Waits until the agency has so many bots to send.
+async fn has_free(agency: &Agency, bots: usize) {
+    let waiting = async {
+        while agency.free() < bots {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, waiting).await.expect("the bot is free");
+}
+
+#[tokio::test]
+async fn a_bot_plays_a_game_over_the_protocol_and_ends_with_its_table() {
+    let auth = JwtAuth::new([7; 32]);
+    let (port, end) = serve(&auth).await;
+    bots::open_agency(auth.clone(), port);
     let agency = Agency::open().unwrap();
     let all = agency.free();
 
-    let mut alice = Person::sit_down(&auth, port).await;
+    let mut alice = Person::sit_down(&auth, port, "alice").await;
     alice.say(json!({"type": "AddBot"})).await;
     let joined = |frame: &Value| frame["presence"]["event"] == "joined";
     let bot = alice.hear(joined).await["presence"].clone();
@@ -112,14 +132,32 @@ async fn a_bot_plays_a_game_over_the_protocol_and_ends_with_its_table() {
 
     // Alice leaves: the bot goes, its table too, and the agency has it back.
     alice.socket.close(None).await.unwrap();
-    let back = async {
-        while agency.free() < all {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(DEADLINE, back)
-        .await
-        .expect("the bot is free again");
-    handle.shutdown().await;
-    serving.await.unwrap().unwrap();
+    has_free(&agency, all).await;
+    end.await;
+}
+
+#[tokio::test]
+async fn a_bot_that_finds_no_seat_does_not_stay_to_watch() {
+    let auth = JwtAuth::new([8; 32]);
+    let (port, end) = serve(&auth).await;
+    let agency = Agency::start(1, auth.clone(), port);
+    let (room, user) = (RoomId::new("table").unwrap(), bots::user(0));
+    let mut people = Vec::new();
+    for user in super::PEOPLE {
+        // Uninvited, while there are seats: it is turned away.
+        agency.call(&room, &bots::user(0), "Ada").unwrap();
+        has_free(&agency, 1).await;
+        people.push(Person::sit_down(&auth, port, user).await);
+    }
+    people[5]
+        .hear(|frame| frame["data"]["type"] == "GameStart")
+        .await;
+    agency.call(&room, &user, "Ada").unwrap();
+    let came = |event: &'static str| move |frame: &Value| frame["presence"]["event"] == event;
+    people[5].hear(came("joined")).await;
+    let left = people[5].hear(came("left")).await;
+    assert_eq!(left["presence"]["user"], user.as_str());
+    has_free(&agency, 1).await;
+    drop(people); // who does not read is given its time at the end
+    end.await;
 }

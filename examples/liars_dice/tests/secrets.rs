@@ -80,7 +80,7 @@ fn who_watches_and_who_comes_in_the_middle_of_a_game_sees_no_dice() {
 
 #[test]
 fn who_comes_back_is_told_the_own_dice_again() {
-    let mut room = game_opened_by("bob");
+    let mut room = game_opened_by("bob", 2);
     let own = dice_of(&room, "alice").unwrap();
     // Cut off before the roll, and back after it: the log has them for this one alone.
     room.disconnect("alice");
