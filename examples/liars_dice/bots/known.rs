@@ -173,6 +173,12 @@ mod tests {
         assert_eq!(turn.last.unwrap().to_string(), "2 fives");
         known.has_answered();
         assert!(known.my_turn().is_none());
+        // Not before it has looked under its cup.
+        let next = json!({"type": "RoundStart", "players": [{"dice": 3}], "turn": "bot:0"});
+        known
+            .hear(&json!({"seq": 10, "data": next}).to_string())
+            .unwrap();
+        assert!(known.my_turn().is_none());
     }
 
     #[test]
