@@ -73,12 +73,13 @@ impl Cups {
         }
     }
 
-    /// A new round: everybody rolls what is left to them.
+    /// A new round: everybody rolls what is left to them. Dice lie in order, easy to read.
     pub(crate) fn roll(&mut self, rng: &mut impl Rng) {
         self.round += 1;
         self.bids.clear();
-        for die in self.hands.iter_mut().flat_map(|hand| &mut hand.dice) {
-            *die = Face::roll(rng);
+        for hand in &mut self.hands {
+            hand.dice.fill_with(|| Face::roll(rng));
+            hand.dice.sort_unstable();
         }
     }
 
