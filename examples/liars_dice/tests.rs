@@ -177,7 +177,7 @@ fn a_bid_is_told_to_everyone_and_the_next_has_the_turn() {
     let made = json!({"type": "BidMade", "by": first, "count": 3, "face": 5, "late": false,
         "turn": next, "until": until});
     for user in ["alice", "bob", "carol", "zoe"] {
-        assert_eq!(room.received(user), [made.clone()], "{user}");
+        assert_eq!(last(&mut room, user), made, "{user}");
     }
     let said = json!({"by": first, "count": 3, "face": 5, "late": false});
     assert_eq!(room.view("zoe")["bids"], json!([said]));

@@ -117,9 +117,8 @@ async fn a_bot_plays_a_game_over_the_protocol_and_ends_with_its_table() {
         match frame["data"]["type"].as_str() {
             Some("GameOver") => break,
             Some("RoundStart") => {
-                alice
-                    .say(json!({"type": "Bid", "count": 1, "face": 1}))
-                    .await
+                let bid = json!({"type": "Bid", "count": 1, "face": 1});
+                alice.say(bid).await;
             }
             _ => alice.say(json!({"type": "Liar"})).await,
         }
