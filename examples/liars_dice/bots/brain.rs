@@ -9,13 +9,13 @@ const BLUFFS: f64 = 0.15;
 
 /// What a bot says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Bid(Bid),
     Liar,
 }
 
 /// What to say.
-pub(super) fn answer(turn: &Turn, rng: &mut impl Rng) -> Answer {
+pub(crate) fn answer(turn: &Turn, rng: &mut impl Rng) -> Answer {
     let likely = |bid: &Bid| chance(turn, *bid);
     let bids = match turn.last {
         Some(last) => raises(turn, last),

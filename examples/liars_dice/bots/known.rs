@@ -66,11 +66,11 @@ pub(super) struct Known {
 
 /// What a bot has to answer, and all that it may think about.
 #[derive(Clone, Debug)]
-pub(super) struct Turn {
-    pub(super) mine: Vec<Face>,
+pub(crate) struct Turn {
+    pub(crate) mine: Vec<Face>,
     /// Under all cups, its own included.
-    pub(super) dice: u8,
-    pub(super) last: Option<Bid>,
+    pub(crate) dice: u8,
+    pub(crate) last: Option<Bid>,
 }
 
 impl Known {

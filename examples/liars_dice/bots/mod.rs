@@ -14,9 +14,13 @@ mod brain;
 mod client;
 mod known;
 
-#[cfg(test)]
-pub(crate) use self::agency::Call;
 pub(crate) use self::agency::{Agency, open_agency};
+#[cfg(test)]
+pub(crate) use self::{
+    agency::Call,
+    brain::{Answer, answer},
+    known::Turn,
+};
 
 use tapaculo::prelude::UserId;
 

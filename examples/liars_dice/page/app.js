@@ -13,6 +13,9 @@ import { Table, bidItems } from "./table.js";
 /** For how many milliseconds the server holds the seat of someone who is cut off. */
 const HELD = 60_000;
 
+/** For how many milliseconds it shows the lifted cups, unless all are ready. */
+const LOOK = 9000;
+
 /** How many milliseconds a goodbye may take to the server. */
 const GOODBYE = 200;
 
@@ -408,7 +411,7 @@ const SAMPLE = {
 function tick() {
   const running = online() && game.until !== null && isPlaying(game);
   const left = running ? Math.max(0, game.until - time.now()) : 0;
-  const all = game.stage === "bidding" ? game.options.seconds * 1000 : 9000;
+  const all = game.stage === "bidding" ? game.options.seconds * 1000 : LOOK;
   const seconds = Math.ceil(left / 1000), low = myTurn() && left <= Math.min(8000, all / 3);
   $("clock").hidden = !running;
   if (running) setText($("seconds"), `${seconds} s`);

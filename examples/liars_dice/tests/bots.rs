@@ -1,10 +1,13 @@
 //! Bots, as the room sees them: members that it has asked for, and that don't stay alone.
 
-use super::{assert_refused, bid, last, left, say, seconds, stage, turn};
+use super::{
+    assert_refused, bid, game_of, id, last, left, say, say_anything, seconds, stage, turn,
+};
 use crate::{
-    bots::{Agency, Call},
+    bots::{self, Agency, Answer, Call, Turn},
     dice::LiarsDice,
 };
+use rand::{SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use tapaculo::testing::TestRoom;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -213,6 +216,37 @@ fn people_are_sent_away_for_nobody() {
     }
     room.watch("zoe").unwrap();
     assert_refused(say(&mut room, "zoe", "AskForSeat"), "every seat is taken");
+}
+
+/// Whether Bob, a bot, wins against Alice, who says anything.
+fn bot_wins(seed: u64) -> bool {
+    let mut room = game_of(2, TestRoom::with_seed(seed));
+    let mut rng = StdRng::seed_from_u64(seed);
+    while stage(&room) != "over" {
+        if stage(&room) != "bidding" {
+            room.advance(seconds(9));
+        } else if turn(&room) == "alice" {
+            say_anything(&mut room, &mut rng);
+        } else {
+            let cups = &room.state().cups;
+            let known = Turn {
+                mine: cups.dice_of(&id("bob")).unwrap().to_vec(),
+                dice: cups.dice(),
+                last: cups.last_bid(),
+            };
+            match bots::answer(&known, &mut rng) {
+                Answer::Bid(one) => bid(&mut room, "bob", one.count, one.face.into()).unwrap(),
+                Answer::Liar => say(&mut room, "bob", "Liar").unwrap(),
+            }
+        }
+    }
+    room.view("bob")["winner"] == "bob"
+}
+
+#[test]
+fn a_bot_wins_nearly_always_against_somebody_who_does_not_think() {
+    let won = (0..100).filter(|seed| bot_wins(*seed)).count();
+    assert!(won > 85, "{won} of 100");
 }
 
 #[test]
