@@ -12,6 +12,8 @@ const write = (storage, key, value) => {
 };
 const pick = all => all[crypto.getRandomValues(new Uint32Array(1))[0] % all.length];
 const letters = count => Array.from({ length: count }, () => pick("abcdefghjkmnpqrstuvwxyz23456789")).join("");
+const BIRDS = ["crane", "finch", "heron", "ibis", "lark", "owl", "plover", "raven", "robin", "stork", "swift", "wren"];
+const newRoom = () => `${pick(BIRDS)}-${letters(5)}`;
 
 export class Guest {
   #login = null;
@@ -27,9 +29,13 @@ export class Guest {
   remember(key, value) { write(localStorage, `${this.game}.${key}`, value); }
   remembered(key) { return read(localStorage, `${this.game}.${key}`); }
 
-  /** A new room: its name, and what else is to be in the invitation, go into the URL. */
-  openRoom(parameters = {}) {
-    this.room = `${pick(["crane", "finch", "heron", "ibis", "lark", "owl", "plover", "raven", "robin", "stork", "swift", "wren"])}-${letters(5)}`;
+  /** Kept for this tab, in this room. */
+  keep(key, value) { write(sessionStorage, `${this.game}.${key}.${this.room}`, value); }
+  kept(key) { return read(sessionStorage, `${this.game}.${key}.${this.room}`); }
+
+  /** A room, a new one unless it is named: its name, and what else is to be in the invitation, go into the URL. */
+  openRoom(parameters = {}, room = newRoom()) {
+    this.room = room;
     history.replaceState(null, "", `?${new URLSearchParams({ room: this.room, ...parameters })}`);
   }
 
