@@ -289,9 +289,16 @@ impl<G> Room<G> {
     }
 
     /// Sets what the room knows of a user, in place of what was set before; see [`Metadata`]. Once the
-    /// handler is done, members are told of the name and the avatar.
+    /// handler is done, members are told of the name and the avatar. It is kept for as long as the room
+    /// is there, also when the user has gone, unless it is [cleared](Self::clear_metadata).
     pub fn set_metadata(&mut self, user: &UserId, metadata: Metadata) {
-        self.table.stage_metadata(user.clone(), metadata);
+        self.table.stage_metadata(user.clone(), Some(metadata));
+    }
+
+    /// Forgets what was set for a user; a member is then shown under the token's name again. A room
+    /// that many pass through does so in `#[on_leave]`, or it would remember them all.
+    pub fn clear_metadata(&mut self, user: &UserId) {
+        self.table.stage_metadata(user.clone(), None);
     }
 
     /// Sends a member away, its seat with it, and calls `#[on_leave]` for a player. Its connection

@@ -62,7 +62,8 @@ struct Staged {
     asides: Vec<(Seq, Aside)>,
     timers: Vec<(TimerId, Timestamp, AnyTimer)>,
     cancelled: Vec<TimerId>,
-    metadata: HashMap<UserId, Arc<Metadata>>,
+    /// `None` for what is to be forgotten.
+    metadata: HashMap<UserId, Option<Arc<Metadata>>>,
     /// In a mutex, which is never locked, for the reason that timers are.
     rest: Option<Mutex<Rest>>,
     /// The first thing that could not be encoded: it fails the handler that said it.
@@ -210,8 +211,9 @@ impl Table {
         self.staged.cancelled.push(id);
     }
 
-    pub(crate) fn stage_metadata(&mut self, user: UserId, metadata: Metadata) {
-        self.staged.metadata.insert(user, Arc::new(metadata));
+    /// `None` has it forgotten.
+    pub(crate) fn stage_metadata(&mut self, user: UserId, metadata: Option<Metadata>) {
+        self.staged.metadata.insert(user, metadata.map(Arc::new));
     }
 
     /// Has the handler go on beside the room once it has returned.
@@ -254,17 +256,21 @@ impl Table {
 
     /// What is known of a user, as the handler in hand has left it.
     pub(crate) fn metadata(&self, user: &UserId) -> Option<&Metadata> {
-        let staged = self.staged.metadata.get(user);
-        let metadata = staged.or_else(|| self.metadata.get(user))?;
-        Some(metadata)
+        match self.staged.metadata.get(user) {
+            Some(staged) => staged.as_deref(),
+            None => self.metadata.get(user).map(|known| &**known),
+        }
     }
 
     /// Takes note of what is known of a user; answers whether something else is to be shown for a
     /// member.
-    fn learn(&mut self, user: &UserId, metadata: Arc<Metadata>) -> bool {
+    fn learn(&mut self, user: &UserId, metadata: Option<Arc<Metadata>>) -> bool {
         let shown = |known: &Metadata| (known.name.clone(), known.avatar.clone());
-        let now = shown(&metadata);
-        let before = self.metadata.insert(user.clone(), metadata);
+        let now = metadata.as_deref().map(shown).unwrap_or_default();
+        let before = match metadata {
+            Some(metadata) => self.metadata.insert(user.clone(), metadata),
+            None => self.metadata.remove(user),
+        };
         self.name(user);
         let before = before.as_deref().map(shown).unwrap_or_default();
         before != now && self.roster.by_user(user).is_some()

@@ -292,7 +292,7 @@ impl<G: Game> Machine<G> {
             Post::Describe(user, metadata) => {
                 let table = &mut self.room.table;
                 table.begin(Author::Server);
-                table.stage_metadata(user, metadata);
+                table.stage_metadata(user, Some(metadata));
                 self.accept_post(effects);
             }
             Post::Fire(timer) => self.fire(timer),

@@ -106,6 +106,12 @@ impl Club {
     }
 
     #[message]
+    fn forget_name(&mut self, room: &mut Room<Self>, user: UserId) {
+        room.clear_metadata(&user);
+        assert_eq!(room.metadata(&user), None);
+    }
+
+    #[message]
     fn name(&mut self, room: &mut Room<Self>, player: &Player, name: String) {
         let mut known = Metadata::named(name.as_str());
         known.avatar = Some(format!("/{name}.png"));
@@ -404,6 +410,34 @@ fn metadata_is_the_rooms_and_shown_to_whoever_comes() {
     room.join_named("alice", "someone else").unwrap();
     let moved = of(&room.frames("bob"), "presence");
     assert_eq!(moved.last().unwrap()["name"], "Alice");
+}
+
+#[test]
+fn what_is_cleared_of_a_user_is_forgotten_and_the_token_names_it_again() {
+    let mut room = TestRoom::<Club>::new();
+    room.join_named("alice", "Al").unwrap();
+    room.join("bob").unwrap();
+    let name = json!({"type": "Name", "name": "Alice"});
+    room.send("alice", name.clone()).unwrap();
+    room.frames("bob");
+    let forget = json!({"type": "ForgetName", "user": "alice"});
+    room.send("bob", forget.clone()).unwrap();
+    let moved = of(&room.frames("bob"), "presence");
+    assert_eq!(
+        (&moved[0]["event"], &moved[0]["name"]),
+        (&json!("changed"), &json!("Al"))
+    );
+    assert!(moved[0].get("avatar").is_none());
+    // There is nothing more to forget, and so nothing to tell.
+    room.send("bob", forget.clone()).unwrap();
+    assert_eq!(of(&room.frames("bob"), "presence"), [json!(null); 0]);
+    // Also of one who has gone.
+    room.send("alice", name).unwrap();
+    room.leave("alice");
+    room.send("bob", forget).unwrap();
+    room.join_named("alice", "Al").unwrap();
+    let welcomes = of(&room.frames("alice"), "welcome");
+    assert_eq!(welcomes.last().unwrap()["members"][1]["name"], "Al");
 }
 
 #[test]
