@@ -1,0 +1,87 @@
+/**
+ * What was written here and is not known to be said: it waits for a connection, is on its way, or
+ * was refused. It outlives a reload of the page.
+ */
+
+/** How many milliseconds are between messages that have waited: all at once would look like a flood. */
+const PACE = 700;
+
+export class Outbox {
+  /** `{ key, text, at, after, state, why }`, oldest first; `state` is "waiting", "sent" or "failed". */
+  entries = [];
+  #send;
+  #changed;
+  #online = false;
+  #timer = null;
+  #count = 0;
+
+  /** `send` promises an answer; `changed` is called whenever there is something else to show. */
+  constructor({ send, changed }) {
+    this.#send = send;
+    this.#changed = changed;
+  }
+
+  /** Those of a page that was loaded before: what was on its way may have arrived. */
+  load(kept) {
+    try { this.entries = JSON.parse(kept) ?? []; } catch { this.entries = []; }
+    this.entries = this.entries.map((entry, i) => ({ ...entry, key: `old ${i}`, ...(entry.state === "sent" && lost) }));
+  }
+
+  /** `after` is the number of the last event that was known then. */
+  add(text, after) {
+    this.entries.push({ key: `new ${++this.#count}`, text, at: Date.now(), after, state: "waiting", why: "" });
+    this.#flush();
+    this.#changed();
+  }
+
+  retry(key) {
+    const entry = this.entries.find(entry => entry.key === key);
+    this.entries = [...this.entries.filter(other => other !== entry), entry];
+    Object.assign(entry, { state: "waiting", why: "", at: Date.now() });
+    this.#flush();
+    this.#changed();
+  }
+
+  drop(key) {
+    this.entries = this.entries.filter(entry => entry.key !== key);
+    this.#changed();
+  }
+
+  /** There is a connection, or none. */
+  set online(online) {
+    this.#online = online;
+    if (online) this.#flush();
+  }
+
+  /** A message of ours was said: it is the first of those that were sent. Answers with its key. */
+  settle({ id, text }) {
+    const isIt = entry => entry.state !== "waiting" && entry.text === text && entry.after < id;
+    const entry = this.entries.find(isIt);
+    if (!entry) return null;
+    this.entries = this.entries.filter(other => other !== entry);
+    this.#changed();
+    return entry.key;
+  }
+
+  #flush() {
+    const entry = this.entries.find(({ state }) => state === "waiting");
+    if (!entry || !this.#online || this.#timer !== null) return;
+    this.#post(entry);
+    // Whatever else waits has waited for a connection.
+    const pause = () => { this.#timer = null; this.#flush(); };
+    if (this.entries.some(({ state }) => state === "waiting")) this.#timer = setTimeout(pause, PACE);
+  }
+
+  async #post(entry) {
+    entry.state = "sent";
+    try {
+      await this.#send(entry.text);
+      this.entries = this.entries.filter(other => other !== entry);
+    } catch (refusal) {
+      Object.assign(entry, ["closed", "lost"].includes(refusal.code) ? lost : { state: "failed", why: refusal.message });
+    }
+    this.#changed();
+  }
+}
+
+const lost = { state: "failed", why: "the connection was lost, and it is not known to have arrived" };
