@@ -15,6 +15,7 @@ mod admin;
 mod auth;
 mod browser;
 mod bystander;
+mod chat;
 mod client;
 mod client_codec;
 mod client_login;

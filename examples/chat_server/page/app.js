@@ -282,7 +282,7 @@ function banner() {
   if (status === "reconnecting") {
     const why = seconds !== null && reason ? ` ${sentence(reason)}` : "";
     const kept = wasThere ? " What you write is kept, and sent as soon as you are back." : "";
-    const again = attempt >= 4 && !wait ? ["Come in anew", enterAnew] : [];
+    const again = attempt >= 6 && !wait ? ["Come in anew", enterAnew] : [];
     return [wasThere ? "Connection lost." : "No connection.", `${why || ""} Trying again${wait}.${kept}`.trim(), "warn", ...again];
   }
   if (seconds !== null) return ["Slower, please.", `You may write again${wait}.`, "warn"];

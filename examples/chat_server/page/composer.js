@@ -2,7 +2,10 @@
 import { $, setText } from "./dom.js";
 import { lengthOf } from "./text.js";
 
-/** How often we say that we are typing, and after how long a pause that we are not; in milliseconds. */
+/**
+ * How often we say that we are typing, at most, and after how long a pause that we are not; in
+ * milliseconds. Signs count as messages do: whoever writes a lot is not to run out of them.
+ */
 const SIGN_EVERY = 2500, PAUSE = 4000;
 
 /** From how many characters to go on we are told how many. */
@@ -15,8 +18,9 @@ export class Composer {
   #on;
   #blocked = false;
   #draft = "";      // what we were writing when the edit began
-  #signed = -SIGN_EVERY;
-  #typing = false;
+  #signed = -Infinity; // when we have last said that we are typing
+  #typing = false;      // whether that holds
+  #sign = null;         // the timer of the next time
   #pause = null;
 
   /** `on` has `send(text)`, `edit(message, text)`, `remove(message)`, `typing(active)`, `draft(text)`, `last()`, `changed()`. */
@@ -106,9 +110,12 @@ export class Composer {
     if (text.trim() === "") return this.quiet();
     clearTimeout(this.#pause);
     this.#pause = setTimeout(() => this.quiet(), PAUSE);
-    const now = performance.now();
-    if (this.#typing && now - this.#signed < SIGN_EVERY) return;
-    this.#signed = now;
+    this.#sign ??= setTimeout(() => this.#giveSign(), this.#signed + SIGN_EVERY - performance.now());
+  }
+
+  #giveSign() {
+    this.#sign = null;
+    this.#signed = performance.now();
     this.#typing = true;
     this.#on.typing(true);
   }
@@ -121,6 +128,8 @@ export class Composer {
 
   #forgetTyping() {
     clearTimeout(this.#pause);
+    clearTimeout(this.#sign);
+    this.#sign = null;
     this.#typing = false;
   }
 

@@ -137,19 +137,19 @@ export class Conversation {
     const line = element("div", "line");
     line.append(name, when);
     const body = element("div", "body");
-    body.append(line, deleted ? element("p", "gone", "Deleted") : this.#text(text, row.unfolded));
+    body.append(line, deleted ? element("p", "gone", "Deleted") : this.#text(row));
     if (!deleted && !row.unfolded && isLong(text)) body.append(this.#button("unfold", "Show all", () => this.#unfold(row.key)));
-    if (!deleted && row.edited) body.append(element("small", "note", "edited"));
     if (state !== "said") body.append(this.#waiting(row));
     node.replaceChildren(head ? avatar(look) : element("span", "gap"), body);
     if (mine && state === "said" && !deleted) node.append(this.#tools(row));
   }
 
-  #text(text, unfolded) {
+  #text({ text, unfolded, edited }) {
     const made = element("p", "text");
     made.dir = "auto";
     made.classList.toggle("folded", !unfolded && isLong(text));
     made.append(...nodesOf(text));
+    if (edited) made.append(" ", element("small", "note", "edited"));
     return made;
   }
 

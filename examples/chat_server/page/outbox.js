@@ -6,6 +6,10 @@
 /** How many milliseconds are between messages that have waited: all at once would look like a flood. */
 const PACE = 700;
 
+const LOST = "the connection was lost, and it is not known to have arrived";
+const FLOOD = "there were too many at once";
+const WHY = { closed: LOST, lost: LOST, banned: FLOOD, rate_limited: FLOOD };
+
 export class Outbox {
   /** `{ key, text, at, after, state, why }`, oldest first; `state` is "waiting", "sent" or "failed". */
   entries = [];
@@ -24,7 +28,7 @@ export class Outbox {
   /** Those of a page that was loaded before: what was on its way may have arrived. */
   load(kept) {
     try { this.entries = JSON.parse(kept) ?? []; } catch { this.entries = []; }
-    this.entries = this.entries.map((entry, i) => ({ ...entry, key: `old ${i}`, ...(entry.state === "sent" && lost) }));
+    this.entries = this.entries.map((entry, i) => ({ ...entry, key: `old ${i}`, ...(entry.state === "sent" && { state: "failed", why: LOST }) }));
   }
 
   /** `after` is the number of the last event that was known then. */
@@ -78,10 +82,9 @@ export class Outbox {
       await this.#send(entry.text);
       this.entries = this.entries.filter(other => other !== entry);
     } catch (refusal) {
-      Object.assign(entry, ["closed", "lost"].includes(refusal.code) ? lost : { state: "failed", why: refusal.message });
+      const why = WHY[refusal.code] ?? refusal.message;
+      Object.assign(entry, { state: "failed", why });
     }
     this.#changed();
   }
 }
-
-const lost = { state: "failed", why: "the connection was lost, and it is not known to have arrived" };
