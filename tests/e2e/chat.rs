@@ -196,9 +196,7 @@ async fn typing_is_seen_and_goes_when_it_ends() {
     browser.until(&listed("Ben", "typing…")).await;
     write(room.turn_to(CLEO).await, "So").await;
     let browser = room.turn_to(ANN).await;
-    let both =
-        "/Ben.* and .*Cleo.* are typing/.test(document.querySelector('#typing').textContent)";
-    browser.until(both).await;
+    browser.reads("#typing", "Ben and Cleo are typing").await;
     // One says it, the other thinks again.
     room.turn_to(BEN).await.press(&[Key::Enter]).await;
     let browser = room.turn_to(ANN).await;

@@ -4,7 +4,7 @@ import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
 import { closedWords, showConnection } from "./connection.js";
 import { Conversation } from "./conversation.js";
-import { $, copy, notice, say, sentence, setText } from "./dom.js";
+import { $, copy, element, notice, say, sentence, setText } from "./dom.js";
 import { Guest } from "./guest.js";
 import { Outbox } from "./outbox.js";
 import { LookDialog, showPeople } from "./people.js";
@@ -328,12 +328,15 @@ function renderBanner() {
 }
 
 function renderTyping() {
-  const names = chat.typing.filter(user => user !== me()).map(user => isolated(chat.lookOf(user).name));
-  const words = names.length > 3 ? "Several people are typing"
-    : names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)} are typing`
-    : names.length ? `${names[0]} is typing` : "";
-  $("typing").classList.toggle("on", Boolean(words) && online());
-  setText($("typing").lastElementChild, words);
+  const names = online() ? chat.typing.filter(user => user !== me()).map(user => chat.lookOf(user).name) : [];
+  $("typing").classList.toggle("on", names.length > 0);
+  const shown = JSON.stringify(names), line = $("typing").lastElementChild;
+  if (!names.length || line.dataset.shown === shown) return;
+  line.dataset.shown = shown;
+  const all = names.map(name => element("bdi", "", name));
+  const between = i => (i === 0 ? "" : i === all.length - 1 ? " and " : ", ");
+  const words = all.length > 3 ? ["Several people"] : all.flatMap((name, i) => [between(i), name]);
+  line.replaceChildren(...words, all.length > 1 ? " are typing" : " is typing");
 }
 
 /** Somebody looks at the page: what is there has been read. */

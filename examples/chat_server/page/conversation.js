@@ -22,6 +22,7 @@ export class Conversation {
   #keys = new Map(); // id of a message → the key it was written under
   #unfolded = new Set();
   #atEnd = true;
+  #top = 0; // where it was scrolled to when that was found
   #unseen = 0;
   #last = 0; // the newest message that was shown
 
@@ -56,6 +57,8 @@ export class Conversation {
   show({ chat, me, outbox, editing, saving, since }) {
     const messages = chat.messages;
     const rows = this.#rowsOf({ chat, me, messages, outbox, editing, saving, since });
+    // A page that nobody looks at is not told that it was scrolled.
+    if (this.#log.scrollTop !== this.#top) this.#look();
     const wasAtEnd = this.#atEnd;
     const newest = messages.at(-1)?.id ?? 0;
     const isMine = rows.at(-1)?.mine && !this.#rows.has(rows.at(-1).key);
@@ -208,6 +211,7 @@ export class Conversation {
   #look() {
     const { scrollHeight, scrollTop, clientHeight } = this.#log;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+    this.#top = scrollTop;
     if (this.#atEnd) this.#unseen = 0;
     this.#newer.hidden = this.#unseen === 0;
     this.#newer.textContent = this.#unseen === 1 ? "1 new message" : `${this.#unseen} new messages`;
