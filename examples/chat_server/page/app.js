@@ -24,7 +24,7 @@ const outbox = new Outbox({
   changed: () => { guest.keep("outbox", JSON.stringify(outbox.entries)); render(); },
 });
 const composer = new Composer({
-  send: text => outbox.add(text, room.seq),
+  send: text => { since = null; outbox.add(text, room.seq); },
   edit, remove,
   typing: active => room?.post({ type: "Typing", active }),
   draft: text => guest.keep("draft", text),
@@ -54,6 +54,7 @@ function open() {
   chat = new Chat();
   saving = new Map();
   conversation.clear();
+  $("log").setAttribute("aria-busy", "true");
   shutOut.end();
   filling = true;
   room?.close();
@@ -88,6 +89,8 @@ async function ask(message) {
     return await room.send(message);
   } catch (refusal) {
     noticeRefusal(refusal);
+    // What comes behind the message that was too much is not even read.
+    if (refusal.code === "closed" && link.code === 4008) throw { code: "banned", message: refusal.message };
     throw refusal;
   }
 }

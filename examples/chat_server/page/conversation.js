@@ -157,8 +157,9 @@ export class Conversation {
   }
 
   #waiting(row) {
-    const words = { waiting: "waiting for the connection", sent: "sending…", failed: `Not sent: ${row.why}.` };
-    const made = element("p", "fate", words[row.state]);
+    const words = { waiting: "waiting for the connection", sent: "sending…", failed: `${row.why}.` };
+    const made = element("p", "fate");
+    made.append(element("span", "", words[row.state]));
     if (row.state !== "failed") return made;
     made.append(this.#button("link", "Try again", () => this.#act("retry", row)), this.#button("link", "Discard", () => this.#act("drop", row)));
     return made;

@@ -6,8 +6,8 @@
 /** How many milliseconds are between messages that have waited: all at once would look like a flood. */
 const PACE = 700;
 
-const LOST = "the connection was lost, and it is not known to have arrived";
-const FLOOD = "there were too many at once";
+const LOST = "The connection was lost, and perhaps this with it";
+const FLOOD = "Not sent: there were too many at once";
 const WHY = { closed: LOST, lost: LOST, banned: FLOOD, rate_limited: FLOOD };
 
 export class Outbox {
@@ -82,7 +82,7 @@ export class Outbox {
       await this.#send(entry.text);
       this.entries = this.entries.filter(other => other !== entry);
     } catch (refusal) {
-      const why = WHY[refusal.code] ?? refusal.message;
+      const why = WHY[refusal.code] ?? `Not sent: ${refusal.message}`;
       Object.assign(entry, { state: "failed", why });
     }
     this.#changed();

@@ -30,8 +30,8 @@ export class Guest {
   remembered(key) { return read(localStorage, `${this.game}.${key}`); }
 
   /** Kept for this tab, in this room. */
-  keep(key, value) { write(sessionStorage, `${this.game}.${key}.${this.room}`, value); }
-  kept(key) { return read(sessionStorage, `${this.game}.${key}.${this.room}`); }
+  keep(key, value) { write(sessionStorage, this.#key(key), value); }
+  kept(key) { return read(sessionStorage, this.#key(key)); }
 
   /** A room, a new one unless it is named: its name, and what else is to be in the invitation, go into the URL. */
   openRoom(parameters = {}, room = newRoom()) {
@@ -42,7 +42,7 @@ export class Guest {
   /** `{ user, name }`, if this tab has a seat here. */
   get seat() {
     const user = this.#login?.user;
-    return user ? { user, name: read(sessionStorage, this.#key("name")) } : null;
+    return user ? { user, name: this.kept("name") } : null;
   }
 
   forget() { this.#login?.forget(); }
@@ -52,7 +52,7 @@ export class Guest {
     const login = this.#logIn({ name, room: this.room, ...(options && { options }) });
     login.forget();
     await login.token();
-    write(sessionStorage, this.#key("name"), name);
+    this.keep("name", name);
     this.#login = this.#logIn(null); // a login that is over is for the page to tell of
   }
 
