@@ -31,19 +31,17 @@ impl Authors {
         }
     }
 
-    /// The message that an event says, if it is this user's.
-    pub(crate) fn own(&self, seq: u64, user: &UserId) -> Result<&Written, Refused> {
-        let message = self.0.get(&seq).ok_or(Refused::Gone)?;
-        if message.by == *user {
-            Ok(message)
-        } else {
-            Err(Refused::NotYours)
+    /// Whether the message that an event says is this user's.
+    pub(crate) fn check(&self, seq: u64, user: &UserId) -> Result<(), Refused> {
+        match self.0.get(&seq) {
+            Some(message) if message.by == *user => Ok(()),
+            Some(_) => Err(Refused::NotYours),
+            None => Err(Refused::Gone),
         }
     }
 
-    /// The same, and nothing is said by this event any more.
-    pub(crate) fn take(&mut self, seq: u64, user: &UserId) -> Result<Written, Refused> {
-        self.own(seq, user)?;
+    /// The message that an event says; from now on it says nothing.
+    pub(crate) fn take(&mut self, seq: u64) -> Result<Written, Refused> {
         self.0.remove(&seq).ok_or(Refused::Gone)
     }
 

@@ -73,8 +73,8 @@ impl Chat {
     /// `{"type": "Say", "text": "Hello"}`; answers with the number of its event.
     #[message]
     fn say(&mut self, room: &mut Room<Self>, player: &Player, text: Text) -> Result<u64, Refused> {
-        self.stop_typing(room, player.user());
         let (by, at) = (self.look_of(player)?, room.now());
+        self.stop_typing(room, player.user());
         room.broadcast(ChatEvent::Said { by, at, text });
         let id = room.last_seq();
         let by = player.user().clone();
@@ -84,9 +84,14 @@ impl Chat {
 
     /// Only its author may change a message, whatever a page shows. A message is named by the number
     /// of the event that says it now, so that nobody changes what they have not seen.
-    #[validate(edit)]
-    fn may_edit(&self, player: &Player, message: &u64) -> Result<(), Refused> {
-        self.authors.own(*message, player.user()).map(drop)
+    #[validate]
+    fn is_ones_own(&self, player: &Player, sent: &ChatMessage) -> Result<(), Refused> {
+        match sent {
+            ChatMessage::Edit { message, .. } | ChatMessage::Delete { message } => {
+                self.authors.check(*message, player.user())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// `{"type": "Edit", "message": 17, "text": "Hello!"}`; answers with the number of its event.
@@ -100,7 +105,7 @@ impl Chat {
         text: Text,
     ) -> Result<u64, Refused> {
         let by = self.look_of(player)?;
-        let written = self.authors.take(message, player.user())?;
+        let written = self.authors.take(message)?;
         let (id, at) = (written.id, written.at);
         room.broadcast(ChatEvent::Edited { id, by, at, text });
         let seq = room.last_seq();
@@ -109,20 +114,10 @@ impl Chat {
         Ok(seq)
     }
 
-    #[validate(delete)]
-    fn may_delete(&self, player: &Player, message: &u64) -> Result<(), Refused> {
-        self.authors.own(*message, player.user()).map(drop)
-    }
-
     /// `{"type": "Delete", "message": 17}`
     #[message]
-    fn delete(
-        &mut self,
-        room: &mut Room<Self>,
-        player: &Player,
-        message: u64,
-    ) -> Result<(), Refused> {
-        self.authors.take(message, player.user())?;
+    fn delete(&mut self, room: &mut Room<Self>, message: u64) -> Result<(), Refused> {
+        self.authors.take(message)?;
         room.redact(message);
         Ok(())
     }

@@ -128,6 +128,9 @@ fn an_edit_takes_the_place_of_its_message_for_everybody() {
     assert_eq!(told[1], json!({"redacted": second}));
     delete(&mut room, "ann", third).unwrap();
     assert_eq!(room.frames("ben"), [json!({"redacted": third})]);
+    // What is gone does not come back.
+    assert_refused(edit(&mut room, "ann", third, "back"), "can't be changed");
+    assert_refused(delete(&mut room, "ann", third), "can't be changed");
 }
 
 #[test]

@@ -367,6 +367,13 @@ async fn names_colours_and_pictures_are_ones_own_and_two_of_one_name_are_told_ap
         .await;
     browser.click("#look-cancel").await;
     browser.until(&listed("Cleo", "you")).await;
+    // At the door, too.
+    browser.new_tab().await;
+    browser.visit(&room.url).await;
+    write_name(browser, "D\u{315}\u{310}\u{314}an").await;
+    browser.click("#join").await;
+    browser.reads("#entry-problem", "at most 2 accents").await;
+    browser.find("#entry:not([hidden])").await;
     room.clear().await;
 }
 

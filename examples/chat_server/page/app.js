@@ -10,6 +10,7 @@ import { Outbox } from "./outbox.js";
 import { LookDialog, showPeople } from "./people.js";
 import { ShutOut } from "./shutout.js";
 import { isolated } from "./text.js";
+import { dayOf } from "./time.js";
 
 /** Where everybody is who has no link to somewhere else. */
 const LOBBY = "lobby";
@@ -42,6 +43,7 @@ let filling = true;            // whether the past is still being told
 let saving = new Map();        // id → the text of an edit that the server has not agreed to yet
 let unread = 0;                // what was said while nobody looked
 let since = null;              // the first of that
+let today = "";                // the day of which the page knows that it is today
 let deleting = null;           // the message that is about to be deleted
 
 const me = () => room?.me?.user ?? guest.seat?.user;
@@ -116,6 +118,8 @@ function noticeStatus(status, detail) {
     // If we were not told for how long, the next attempt is.
     if (shutOut.seconds === null) open();
     else say(banner().slice(0, 2).join(". "));
+  } else if (status === "closed" && detail.code === 4003 && !wasThere) {
+    return backToDoor(detail.reason);
   } else if (status === "closed") {
     say(banner().slice(0, 2).join(". "));
   }
@@ -140,7 +144,7 @@ function comeIn() {
 function wantedLook() {
   const parse = kept => { try { return JSON.parse(kept) ?? {}; } catch { return {}; } };
   const shown = chat.people.get(me());
-  return { ...shown, ...parse(guest.remembered("look")), name: guest.seat.name, ...parse(guest.kept("look")) };
+  return { ...shown, ...parse(guest.remembered("look")), name: guest.seat?.name ?? shown.name, ...parse(guest.kept("look")) };
 }
 
 function noticePresence({ event, user }) {
@@ -192,16 +196,8 @@ function act(what, row) {
   else remove(message);
 }
 
-async function edit({ id, seq }, text) {
-  saving.set(id, text);
-  render();
-  try {
-    await ask({ type: "Edit", message: seq, text });
-  } catch (refusal) {
-    notice(`It was not changed: ${refusal.message}`);
-  }
-  saving.delete(id);
-  render();
+function edit({ id, seq }, text) {
+  return change(id, text, { type: "Edit", message: seq, text }, "changed");
 }
 
 function remove(message) {
@@ -212,10 +208,23 @@ function remove(message) {
 }
 
 async function removeSurely() {
-  const { seq } = chat.messages.find(({ id }) => id === deleting.id) ?? deleting;
+  const { id, seq, text } = chat.messages.find(({ id }) => id === deleting.id) ?? deleting;
   composer.stopEditing();
   composer.focus();
-  await ask({ type: "Delete", message: seq }).catch(refusal => notice(`It was not deleted: ${refusal.message}`));
+  await change(id, text, { type: "Delete", message: seq }, "deleted");
+}
+
+/** Shows what a message is to be until the server has agreed, or has not. */
+async function change(id, text, message, done) {
+  saving.set(id, text);
+  render();
+  try {
+    await ask(message);
+  } catch (refusal) {
+    notice(`It was not ${done}: ${refusal.message}`);
+  }
+  saving.delete(id);
+  render();
 }
 
 async function restyle(look) {
@@ -240,9 +249,20 @@ async function enter(event) {
     start();
     composer.focus();
   } catch (problem) {
-    $("entry-problem").textContent = sentence(problem.message);
+    const { message, retryAfterMs: wait } = problem;
+    $("entry-problem").textContent = sentence(wait ? `${message}: try again in ${Math.ceil(wait / 1000)}\u00a0s` : message);
   }
   for (const button of [$("join"), $("own")]) button.disabled = false;
+}
+
+/** We were not let in, and are told why where we can do something about it. */
+function backToDoor(reason) {
+  room = null;
+  link = { status: "off" };
+  guest.forget();
+  $("entry-problem").textContent = sentence(reason || "you can't come in");
+  render();
+  $("name").focus();
 }
 
 function start() {
@@ -280,7 +300,7 @@ function banner() {
   }
   if (status === "closed") {
     const again = code === 4009 ? ["Talk here", open] : ["Come in anew", enterAnew];
-    return [...closedWords(code, reason, "room"), "alert", ...again];
+    return [...closedWords(code, reason, "room").map(sentence), "alert", ...again];
   }
   if (status === "reconnecting") {
     const why = seconds !== null && reason ? ` ${sentence(reason)}` : "";
@@ -304,9 +324,11 @@ function render() {
   setText($("room-name"), guest.room);
   document.title = `${unread ? `(${unread}) ` : ""}${guest.room} · Chat`;
   renderBanner();
+  $("restyle").disabled = !online();
   composer.blocked = shutOut.seconds !== null && link.status !== "reconnecting" || link.status === "closed";
   renderTyping();
   if (filling) return;
+  today = dayOf(Date.now());
   const { members } = room, here = members.filter(({ connected }) => connected).length;
   const away = members.length - here;
   setText($("count"), `${here} here${away ? `, ${away} away` : ""}`);
@@ -342,6 +364,14 @@ function renderTyping() {
   line.replaceChildren(...words, all.length > 1 ? " are typing" : " is typing");
 }
 
+/** What changes with time alone: typing ends, and so does a day. */
+function tick() {
+  renderTyping();
+  if (filling) return;
+  showPeople(chat, room.members, me());
+  if (dayOf(Date.now()) !== today) render();
+}
+
 /** Somebody looks at the page: what is there has been read. */
 function look() {
   if (!isSeen() || !unread) return;
@@ -366,7 +396,7 @@ document.addEventListener("visibilitychange", () => {
   look();
 });
 addEventListener("pagehide", () => composer.quiet());
-setInterval(() => { if (room) render(); }, 1000); // typing ends, and so does the day
+setInterval(() => { if (room) tick(); }, 1000);
 
 if (guest.room) {
   $("greeting").replaceChildren("Join ", Object.assign(document.createElement("bdi"), { textContent: guest.room }));

@@ -116,4 +116,4 @@ export const tagOf = user => user.slice(-4);
 
 /** Whether a message is shown under the head of the one before. */
 export const isTogether = (before, message) =>
-  before.user === message.user && message.at - before.at < TOGETHER && !before.deleted && !message.deleted;
+  before.user === message.user && message.at - before.at < TOGETHER;

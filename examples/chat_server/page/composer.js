@@ -142,6 +142,7 @@ export class Composer {
     $("counter").hidden = left > NEAR;
     setText($("counter"), left >= 0 ? `${left} left` : `${-left} too many`);
     $("counter").classList.toggle("over", left < 0);
+    field.setAttribute("aria-invalid", String(left < 0));
     $("send").disabled = this.#blocked || left < 0 || (field.value.trim() === "" && !this.editing);
     $("editing").hidden = !this.editing;
   }
