@@ -30,13 +30,14 @@ async fn main() -> anyhow::Result<()> {
         .await
 }
 
-/// Somebody who talks fast sends five messages in five seconds and as many signs of typing, and the
-/// page a ping or two: there is room for that, and none for a flood.
+/// All that a page sends counts. Somebody who talks fast sends five messages in five seconds and as
+/// many signs of typing, and the page a ping whenever it is looked at: there is room for that twice,
+/// and none for a flood.
 fn messages() -> MessageLimits {
     MessageLimits {
         // The longest text has four bytes a character; JSON adds a little.
         max_size_bytes: 20 * 1024,
-        max_messages_per_window: 15,
+        max_messages_per_window: 20,
         window_duration: Duration::from_secs(5),
         ban_duration: Duration::from_secs(10),
     }

@@ -59,9 +59,16 @@ impl Room {
 
     /// Waits until these tabs show a message, once.
     async fn hear(&self, tabs: &[usize], text: &str) {
+        self.hear_all(tabs, &[text]).await;
+    }
+
+    /// The same, of several messages.
+    async fn hear_all(&self, tabs: &[usize], texts: &[&str]) {
         for tab in tabs {
             let browser = self.turn_to(*tab).await;
-            browser.until(&shows(text)).await;
+            for text in texts {
+                browser.until(&shows(text)).await;
+            }
         }
     }
 
@@ -144,9 +151,8 @@ async fn three_tabs_talk_and_whoever_comes_later_reads_it() {
     room.tabs.push(room.browser.new_tab().await);
     let link = format!("{}?room=lobby", room.url);
     come_in(&room.browser, &link, "Cleo").await;
-    for text in ["Hello Ann", "Hello Ben", "How are you?"] {
-        room.hear(&[CLEO], text).await;
-    }
+    let before = ["Hello Ann", "Hello Ben", "How are you?"];
+    room.hear_all(&[CLEO], &before).await;
     let browser = room.turn_to(CLEO).await;
     for (name, what) in [("Cleo", "you"), ("Ann", ""), ("Ben", "")] {
         browser.until(&listed(name, what)).await;
@@ -396,10 +402,7 @@ async fn hostile_texts_are_texts() {
     }
     room.hear(&[BEN, CLEO], &long).await;
     for tab in [ANN, BEN, CLEO] {
-        let browser = room.turn_to(tab).await;
-        for text in texts {
-            browser.until(&shows(text)).await;
-        }
+        room.hear_all(&[tab], &texts).await;
         assert_eq!(
             browser.run("return window.hacked ?? null", &[]).await,
             Value::Null
@@ -460,7 +463,7 @@ async fn a_spammer_is_shut_out_told_for_how_long_and_comes_back() {
     let room = Room::open().await;
     let browser = room.turn_to(BEN).await;
     let spam = "const field = document.querySelector('#text');
-        for (let i = 1; i <= 20; i++) {
+        for (let i = 1; i <= 40; i++) {
             field.value = `spam ${i}`;
             document.querySelector('#composer').requestSubmit();
         }";
@@ -559,9 +562,7 @@ async fn what_is_written_without_a_connection_is_said_once_there_is_one() {
         "in the tunnel",
         "still in it",
     ];
-    for text in all {
-        room.hear(&[BEN, ANN, CLEO], text).await;
-    }
+    room.hear_all(&[BEN, ANN, CLEO], &all).await;
     let browser = room.turn_to(BEN).await;
     browser.find("#banner[hidden]").await;
     browser.until("!document.querySelector('.fate')").await;
