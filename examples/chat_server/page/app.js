@@ -22,6 +22,7 @@ const guest = new Guest("chat");
 const shutOut = new ShutOut(countDown);
 const outbox = new Outbox({
   send: text => ask({ type: "Say", text }),
+  settled: ({ id }, key) => conversation.keep(id, key),
   changed: () => { guest.keep("outbox", JSON.stringify(outbox.entries)); render(); },
 });
 const composer = new Composer({
@@ -53,19 +54,15 @@ const isSeen = () => document.visibilityState === "visible" && document.hasFocus
 // The connection
 
 function open() {
-  chat = new Chat();
-  saving = new Map();
-  conversation.clear();
-  $("log").setAttribute("aria-busy", "true");
+  forget();
   shutOut.end();
-  filling = true;
   room?.close();
   const opened = connect({
     url: "/ws/chat",
     token: ({ expired }) => guest.token(expired),
     onState: view => ours(opened, () => { chat.see(view); composer.longest = chat.longest; }),
     onEvent: (event, meta) => ours(opened, () => hear(event, meta)),
-    onReset: () => ours(opened, () => { chat = new Chat(); filling = true; }),
+    onReset: () => ours(opened, forget),
     onRedacted: seq => ours(opened, () => redact(seq)),
     onPresence: presence => ours(opened, () => noticePresence(presence)),
     onSynced: () => ours(opened, comeIn),
@@ -76,6 +73,15 @@ function open() {
   room = opened;
   link = { status: "connecting" };
   render();
+}
+
+/** All that is known will be told anew. */
+function forget() {
+  chat = new Chat();
+  saving = new Map();
+  conversation.clear();
+  filling = true;
+  $("log").setAttribute("aria-busy", "true");
 }
 
 /** Hears only the connection that is the page's. */
@@ -92,7 +98,7 @@ async function ask(message) {
   } catch (refusal) {
     noticeRefusal(refusal);
     // What comes behind the message that was too much is not even read.
-    if (refusal.code === "closed" && link.code === 4008) throw { code: "banned", message: refusal.message };
+    if (refusal.code === "closed" && link.code === 4008) throw Object.assign(new Error(refusal.message), { code: "banned" });
     throw refusal;
   }
 }
@@ -135,7 +141,7 @@ function countDown() {
 /** All that there was to be told has been. */
 function comeIn() {
   filling = false;
-  for (const message of chat.messages) if (message.user === me()) settle(message);
+  for (const message of chat.messages) if (message.user === me()) outbox.settle(message);
   const look = wantedLook(), shown = chat.people.get(me());
   if (shown && ["name", "color", "avatar"].some(key => shown[key] !== look[key])) ask({ type: "Look", ...look }).catch(() => {});
 }
@@ -164,16 +170,11 @@ function hear(event, meta) {
   if (!message) return;
   composer.follow(message);
   if (event.type !== "Said") return;
-  if (message.user === me()) settle(message);
+  if (message.user === me()) outbox.settle(message);
   else if (!isSeen()) {
     unread += 1;
     since ??= message.id;
   }
-}
-
-function settle(message) {
-  const key = outbox.settle(message);
-  if (key) conversation.keep(message.id, key);
 }
 
 function redact(seq) {

@@ -39,6 +39,7 @@ export class Conversation {
 
   clear() {
     this.#rows.clear();
+    this.#keys.clear();
     this.#log.replaceChildren();
     this.#last = 0;
     this.#unseen = 0;
@@ -60,7 +61,8 @@ export class Conversation {
     // A page that nobody looks at is not told that it was scrolled.
     if (this.#log.scrollTop !== this.#top) this.#look();
     const wasAtEnd = this.#atEnd;
-    const newest = messages.at(-1)?.id ?? 0;
+    const newest = messages.at(-1)?.id ?? 0, oldest = messages[0]?.id;
+    for (const id of this.#keys.keys()) if (id < oldest) this.#keys.delete(id);
     const isMine = rows.at(-1)?.mine && !this.#rows.has(rows.at(-1).key);
     if (!wasAtEnd) this.#unseen += messages.filter(({ id, user }) => id > this.#last && user !== me).length;
     this.#last = newest;

@@ -14,14 +14,19 @@ export class Outbox {
   /** `{ key, text, at, after, state, why }`, oldest first; `state` is "waiting", "sent" or "failed". */
   entries = [];
   #send;
+  #settled;
   #changed;
   #online = false;
   #timer = null;
   #count = 0;
 
-  /** `send` promises an answer; `changed` is called whenever there is something else to show. */
-  constructor({ send, changed }) {
+  /**
+   * `send(text)` promises an answer; `settled(message, key)` is called when a message is the one that
+   * was written under that key, and `changed()` whenever there is something else to show.
+   */
+  constructor({ send, settled, changed }) {
     this.#send = send;
+    this.#settled = settled;
     this.#changed = changed;
   }
 
@@ -57,14 +62,14 @@ export class Outbox {
     if (online) this.#flush();
   }
 
-  /** A message of ours was said: it is the first of those that were sent. Answers with its key. */
-  settle({ id, text }) {
-    const isIt = entry => entry.state !== "waiting" && entry.text === text && entry.after < id;
+  /** A message of ours was said: it is the first of those that were sent, if one of them is meant. */
+  settle(message) {
+    const isIt = ({ state, text, after }) => state !== "waiting" && text === message.text && after < message.id;
     const entry = this.entries.find(isIt);
-    if (!entry) return null;
+    if (!entry) return;
     this.entries = this.entries.filter(other => other !== entry);
+    this.#settled(message, entry.key);
     this.#changed();
-    return entry.key;
   }
 
   #flush() {
