@@ -622,6 +622,13 @@ async fn the_conversation_stays_at_its_end_or_where_it_is_read_and_the_keyboard_
     browser.until(&shows("I read along")).await;
     browser.until(at_end).await;
 
+    // Also where there is less room for it.
+    browser
+        .run("document.querySelector('#room').style.width = '320px'", &[])
+        .await;
+    let narrow = "document.querySelector('#log').clientWidth < 330";
+    browser.until(&format!("{narrow} && {at_end}")).await;
+
     // Who reads further up stays there, and is told.
     browser
         .run("document.querySelector('#log').scrollTop = 0", &[])

@@ -23,6 +23,7 @@ export class Conversation {
   #unfolded = new Set();
   #atEnd = true;
   #top = 0; // where it was scrolled to when that was found
+  #size = "";
   #unseen = 0;
   #last = 0; // the newest message that was shown
 
@@ -212,7 +213,10 @@ export class Conversation {
 
   /** Where we are in it. */
   #look() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    const { scrollHeight, scrollTop, clientHeight, clientWidth } = this.#log, size = `${clientWidth} ${clientHeight}`;
+    const isOther = size !== this.#size;
+    this.#size = size;
+    if (isOther && this.#atEnd) return this.toEnd(); // it is the page that has moved, and not the reader
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
     this.#top = scrollTop;
     if (this.#atEnd) this.#unseen = 0;
