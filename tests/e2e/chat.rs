@@ -622,10 +622,10 @@ async fn the_conversation_stays_at_its_end_or_where_it_is_read_and_the_keyboard_
     browser.until(&shows("I read along")).await;
     browser.until(at_end).await;
 
-    // Also where there is less room for it.
-    browser
-        .run("document.querySelector('#room').style.width = '320px'", &[])
-        .await;
+    // Also where there is less room for it, whatever the page hears of that first.
+    let squeeze = "document.querySelector('#room').style.width = '320px';
+        document.querySelector('#log').dispatchEvent(new Event('scroll'));";
+    browser.run(squeeze, &[]).await;
     let narrow = "document.querySelector('#log').clientWidth < 330";
     browser.until(&format!("{narrow} && {at_end}")).await;
 
