@@ -23,7 +23,7 @@ use serde_json::Value;
 pub struct Metadata {
     /// The name to show; without one, or an empty one, the token's.
     pub name: Option<String>,
-    /// The address of a picture.
+    /// The picture to show: its address, or a word for which the page has one.
     pub avatar: Option<String>,
     /// Whatever the game wants to remember.
     pub custom: Value,
