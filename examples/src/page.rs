@@ -21,7 +21,7 @@ macro_rules! files {
 /// pages share.
 pub fn router(files: impl IntoIterator<Item = File>) -> Router {
     let shared = files!("page/":
-        "base.css", "connection.js", "dom.js", "guest.js", "server_time.js", "sounds.js",
+        "base.css", "connection.js", "dom.js", "door.js", "guest.js", "server_time.js", "sounds.js",
     );
     let files = shared.into_iter().chain(files);
     files.fold(Router::new(), |router, (name, text)| {

@@ -15,9 +15,6 @@ import { dayOf } from "./time.js";
 /** Where everybody is who has no link to somewhere else. */
 const LOBBY = "lobby";
 
-/** How many milliseconds a goodbye may take to the server. */
-const GOODBYE = 200;
-
 const guest = new Guest("chat");
 const shutOut = new ShutOut(countDown);
 const outbox = new Outbox({
@@ -273,16 +270,11 @@ function start() {
 }
 
 function leave() {
-  room?.close();
-  guest.forget();
   for (const key of ["draft", "outbox", "look"]) guest.keep(key, null);
-  setTimeout(() => location.assign("/"), GOODBYE); // which is to be out before the page is gone
+  guest.goHome(room);
 }
 
-function enterAnew() {
-  guest.forget();
-  location.reload();
-}
+const enterAnew = () => guest.joinAnew();
 
 function toggleHere(open = $("who").getAttribute("aria-expanded") !== "true") {
   $("who").setAttribute("aria-expanded", String(open));

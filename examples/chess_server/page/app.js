@@ -2,8 +2,9 @@
 import { connect } from "/tapaculo.js";
 import { Board, pieceImage, KINDS } from "./board.js";
 import { Clocks, readControl, writeControl } from "./clock.js";
-import { closedWords, showConnection } from "./connection.js";
-import { $, capital, copy, element, notice, say, sentence, setText } from "./dom.js";
+import { closedWords, remedy, showConnection } from "./connection.js";
+import { $, capital, copy, element, notice, say, setText } from "./dom.js";
+import { openDoor } from "./door.js";
 import * as Game from "./game.js";
 import { colorOf } from "./game.js";
 import { Guest } from "./guest.js";
@@ -12,9 +13,6 @@ import { Sound } from "./sound.js";
 
 /** For how many milliseconds the server holds the seat of someone who is cut off. */
 const HELD = 20_000;
-
-/** How many milliseconds a goodbye may take to the server. */
-const GOODBYE = 200;
 
 const guest = new Guest("chess");
 const invitedClock = new URL(location.href).searchParams.get("clock");
@@ -192,51 +190,18 @@ function leave() {
   $("sure").showModal();
 }
 
-function goHome() {
-  table?.close();
-  guest.forget();
-  setTimeout(() => location.assign("/"), GOODBYE); // which is to be out before the page is gone
-}
+const goHome = () => guest.goHome(table);
 
-async function sitDown(event) {
-  event.preventDefault();
-  const name = $("name").value.trim();
-  $("join").disabled = true;
-  $("entry-problem").textContent = "";
-  try {
-    const clock = guest.room ? readControl(invitedClock) : chosenClock();
-    if (!guest.room) guest.openRoom(clock && { clock: `${clock.minutes}+${clock.increment}` });
-    await guest.enter(name, clock && { clock });
-    $("invite").value = location.href;
-    guest.remember("name", name);
-    open();
-    $("status").focus({ preventScroll: true });
-  } catch (problem) {
-    $("entry-problem").textContent = sentence(problem.message);
-  }
-  $("join").disabled = false;
+async function sitDown(name) {
+  const clock = guest.room ? readControl(invitedClock) : chosenClock();
+  if (!guest.room) guest.openRoom(clock && { clock: `${clock.minutes}+${clock.increment}` });
+  await guest.enter(name, clock && { clock });
 }
 
 function chosenClock() {
   const { value } = document.querySelector("[name=clock]:checked");
   if (value !== "custom") return readControl(value);
   return { minutes: $("minutes").valueAsNumber, increment: $("increment").valueAsNumber };
-}
-
-/** What there is to do about a connection that is closed. */
-function remedy() {
-  const { status, code, attempt } = link;
-  if (status === "reconnecting" && attempt >= 4) return ["Join anew", joinAnew];
-  if (status !== "closed") return null;
-  if (code === 4009) return ["Play here", open];
-  if (code === 4008) return ["Try again", open];
-  if ([4001, 4002, 1006].includes(code)) return ["Join anew", joinAnew];
-  return ["New table", goHome];
-}
-
-function joinAnew() {
-  guest.forget();
-  location.reload();
 }
 
 // What follows from the state
@@ -303,7 +268,7 @@ function render() {
   const alone = online() && seated() && !opponent() && !game.playing;
   $("waiting").hidden = !alone;
   $("free").hidden = !(online() && !seated() && players().length < 2 && !game.playing);
-  const fix = remedy();
+  const fix = remedy(link, { open, goHome, joinAnew: () => guest.joinAnew() });
   $("lost").hidden = !fix;
   if (fix) [$("reconnect").textContent, $("reconnect").onclick] = fix;
   const offered = game.drawOffer && game.drawOffer !== table?.me?.user;
@@ -435,7 +400,6 @@ function showEntry() {
     $("explanation").textContent = `${time}Choose a name to sit down. If both seats are taken, you watch.`;
     $("join").textContent = "Sit down";
   }
-  $("name").value = guest.remembered("name") ?? "";
   showChoice();
 }
 
@@ -453,7 +417,6 @@ function showChoice() {
   $("clock-hint").hidden = value === "custom";
 }
 
-$("entry").onsubmit = sitDown;
 $("clocks").onchange = showChoice;
 $("copy").onclick = () => copy($("invite"), $("copy"));
 $("invite").onfocus = () => $("invite").select();
@@ -472,6 +435,7 @@ Sound.attach($("sound"), guest, "move");
 setInterval(() => { if (table) tick(); }, 100);
 
 showEntry();
+openDoor(guest, sitDown, open);
 if (guest.seat) open();
 else {
   render();

@@ -1,8 +1,9 @@
 /** The page: one table, from the invitation to another game. */
 import { connect } from "/tapaculo.js";
 import { Bidding } from "./bidding.js";
-import { closedWords, showConnection } from "./connection.js";
-import { $, copy, notice, say, sentence, setText } from "./dom.js";
+import { closedWords, remedy, showConnection } from "./connection.js";
+import { $, copy, notice, say, setText } from "./dom.js";
+import { openDoor } from "./door.js";
 import * as Game from "./game.js";
 import { bidWords, diceWords, isBot, isPlaying } from "./game.js";
 import { Guest } from "./guest.js";
@@ -15,9 +16,6 @@ const HELD = 60_000;
 
 /** For how many milliseconds it shows the lifted cups, unless all are ready. */
 const LOOK = 9000;
-
-/** How many milliseconds a goodbye may take to the server. */
-const GOODBYE = 200;
 
 /** How many seats there are. */
 const SEATS = 6;
@@ -167,51 +165,18 @@ function leave() {
   $("sure").showModal();
 }
 
-function goHome() {
-  table?.close();
-  guest.forget();
-  setTimeout(() => location.assign("/"), GOODBYE); // which is to be out before the page is gone
-}
+const goHome = () => guest.goHome(table);
 
-async function sitDown(event) {
-  event.preventDefault();
-  const name = $("name").value.trim();
-  $("join").disabled = true;
-  $("entry-problem").textContent = "";
-  try {
-    const options = guest.room ? readOptions(invited) : readOptions(new FormData($("entry")));
-    if (!guest.room) guest.openRoom(options);
-    await guest.enter(name, options);
-    $("invite").value = location.href;
-    guest.remember("name", name);
-    open();
-    $("status").focus({ preventScroll: true });
-  } catch (problem) {
-    $("entry-problem").textContent = sentence(problem.message);
-  }
-  $("join").disabled = false;
+async function sitDown(name) {
+  const options = guest.room ? readOptions(invited) : readOptions(new FormData($("entry")));
+  if (!guest.room) guest.openRoom(options);
+  await guest.enter(name, options);
 }
 
 /** `{ dice, seconds }`, as far as they are given, from an invitation or the form. */
 function readOptions(given) {
   const options = ["dice", "seconds"].filter(name => /^\d+$/.test(given.get(name) ?? ""));
   return Object.fromEntries(options.map(name => [name, Number(given.get(name))]));
-}
-
-/** What there is to do about a connection that is closed. */
-function remedy() {
-  const { status, code, attempt } = link;
-  if (status === "reconnecting" && attempt >= 4) return ["Join anew", joinAnew];
-  if (status !== "closed") return null;
-  if (code === 4009) return ["Play here", open];
-  if (code === 4008) return ["Try again", open];
-  if ([4001, 4002, 1006].includes(code)) return ["Join anew", joinAnew];
-  return ["New table", goHome];
-}
-
-function joinAnew() {
-  guest.forget();
-  location.reload();
 }
 
 // What follows from the state
@@ -319,7 +284,7 @@ function render() {
 }
 
 function renderButtons() {
-  const fix = remedy(), count = members().length;
+  const fix = remedy(link, { open, goHome, joinAnew: () => guest.joinAnew() }), count = members().length;
   $("lost").hidden = !fix;
   if (fix) [$("reconnect").textContent, $("reconnect").onclick] = fix;
   const canSit = count < SEATS || (between() && members().some(member => isBot(member.user)));
@@ -438,14 +403,12 @@ function showEntry() {
   for (const [name, value] of Object.entries({ dice, seconds })) {
     for (const choice of document.getElementsByName(name)) choice.checked = Number(choice.value) === value;
   }
-  $("name").value = guest.remembered("name") ?? "";
   showLength();
 }
 
 const LENGTHS = { 1: "Over in a minute.", 3: "A short game.", 5: "The whole game." };
 const showLength = () => setText($("dice-hint"), LENGTHS[new FormData($("entry")).get("dice")] ?? "");
 
-$("entry").onsubmit = sitDown;
 $("options").onchange = showLength;
 $("copy").onclick = () => copy($("invite"), $("copy"));
 $("invite").onfocus = () => $("invite").select();
@@ -461,6 +424,7 @@ Sound.attach($("sound"), guest, "bid");
 setInterval(() => { if (table) tick(); }, 100);
 
 showEntry();
+openDoor(guest, sitDown, open);
 if (guest.seat) open();
 else {
   render();

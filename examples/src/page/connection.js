@@ -11,6 +11,16 @@ export function showConnection({ status, attempt }, latency = null) {
   setText($("connection"), words[status]);
 }
 
+/** What there is to do at a table about a connection that is closed or does not come back: a button's words, and its act. */
+export function remedy({ status, code, attempt }, { open, joinAnew, goHome }) {
+  if (status === "reconnecting" && attempt >= 4) return ["Join anew", joinAnew];
+  if (status !== "closed") return null;
+  if (code === 4009) return ["Play here", open];
+  if (code === 4008) return ["Try again", open];
+  if ([4001, 4002, 1006].includes(code)) return ["Join anew", joinAnew];
+  return ["New table", goHome];
+}
+
 /** Why it is closed for good, as a title and what there is to say of it; `room` is the game's word for it. */
 export function closedWords(code, reason, room) {
   const words = {

@@ -4,6 +4,9 @@
  */
 import { Login } from "/tapaculo.js";
 
+/** How many milliseconds a goodbye may take to the server. */
+const GOODBYE = 200;
+
 const read = (storage, key) => {
   try { return storage.getItem(key); } catch { return null; } // storage may be blocked
 };
@@ -46,6 +49,19 @@ export class Guest {
   }
 
   forget() { this.#login?.forget(); }
+
+  /** Leaves for good, and goes to the door. */
+  goHome(connection) {
+    connection?.close();
+    this.forget();
+    setTimeout(() => location.assign("/"), GOODBYE); // which is to be out before the page is gone
+  }
+
+  /** Comes anew, as somebody else. */
+  joinAnew() {
+    this.forget();
+    location.reload();
+  }
 
   /** Asks for a token as a guest; throws with the server's words. */
   async enter(name, options) {
