@@ -356,7 +356,7 @@ class Room {
     this.#listen("removeEventListener");
     this.status = "closed";
     const words = `the connection is closed${reason ? `: ${reason}` : ""}`;
-    this.#fail(() => true, new TapaculoError("closed", words));
+    this.#fail(() => true, "closed", words);
     this.#tell("onStatus", this.status, { code, reason });
   }
 
@@ -467,7 +467,7 @@ class Room {
     const known = epoch !== this.epoch || acked >= this.#acked;
     if (!back || !known) {
       const words = "the room does not remember this session: the message may or may not have been handled";
-      this.#fail(message => message.frame !== undefined, new TapaculoError("lost", words));
+      this.#fail(message => message.frame !== undefined, "lost", words);
     }
     // A page that was loaded again goes on above the ids of the one before.
     this.#lastId = back ? Math.max(this.#lastId, acked) : acked;
@@ -582,10 +582,10 @@ class Room {
   }
 
   /** Rejects those that wait for a connection and are chosen. */
-  #fail(chosen, error) {
+  #fail(chosen, code, words) {
     const failed = this.#waiting.filter(chosen);
     this.#waiting = this.#waiting.filter(message => !chosen(message));
-    for (const { reject } of failed) reject(error);
+    for (const { reject } of failed) reject(new TapaculoError(code, words));
   }
 
   /** What closed a connection for its length would close the next one, too. */
@@ -594,7 +594,7 @@ class Room {
     const longest = Math.max(...this.#waiting.map(length));
     if (longest <= FRAME_BYTES) return;
     const words = "the server takes no frame of this length";
-    this.#fail(message => length(message) === longest, new TapaculoError("too_large", words));
+    this.#fail(message => length(message) === longest, "too_large", words);
   }
 
   #tell(callback, ...what) {
