@@ -158,7 +158,8 @@ fn split(tokens: TokenStream) -> Vec<TokenStream> {
                 to_semicolon = true;
                 false
             }
-            TokenTree::Ident(word) if word == "const" => {
+            // The others are in `<const N: usize>` and `*const u8`.
+            TokenTree::Ident(word) if word == "const" && is_beginning(&item) => {
                 // `const fn` is a function; what follows `const` otherwise is a name.
                 to_semicolon |= !matches!(
                     tokens.peek(),
@@ -187,6 +188,16 @@ fn is_attributes(item: &[TokenTree]) -> bool {
         TokenTree::Group(group) => group.delimiter() == Delimiter::Bracket,
         TokenTree::Punct(punct) => punct.as_char() == '#',
         _ => false,
+    })
+}
+
+/// Whether the item's keyword comes next: there is nothing yet but attributes and a visibility.
+fn is_beginning(item: &[TokenTree]) -> bool {
+    item.iter().all(|token| match token {
+        TokenTree::Group(group) => group.delimiter() != Delimiter::Brace,
+        TokenTree::Punct(punct) => punct.as_char() == '#',
+        TokenTree::Ident(word) => word == "pub",
+        TokenTree::Literal(_) => false,
     })
 }
 

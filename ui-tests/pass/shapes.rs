@@ -56,6 +56,20 @@ impl Shapes {
     fn helper<T>(&mut self, _anything: T) {
         self.0 += 1;
     }
+
+    fn filled<const N: usize>(&self) -> [u8; N] {
+        [0; N]
+    }
+
+    fn address(&self) -> *const Self {
+        self
+    }
+
+    /// What comes after a `const` that begins no constant.
+    #[message]
+    fn documented(&mut self) -> bool {
+        self.address().is_null() || self.filled::<2>().len() > 2
+    }
 }
 
 macro_rules! game {
@@ -94,7 +108,7 @@ game!(pub(crate) Two, Vec<Option<String>>, second, "two", message, {});
 
 fn main() {
     use tapaculo::game::Game;
-    assert_eq!(Shapes::MESSAGES.last(), Some(&"Self"));
+    assert_eq!(Shapes::MESSAGES[5..], ["Self", "Documented"]);
     assert_eq!(One::MESSAGES, ["Went", "Set"]);
     assert_eq!(Two::MESSAGES, ["Go", "Set"]);
     One::default().helper();
