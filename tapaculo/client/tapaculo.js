@@ -133,6 +133,7 @@ export class Login {
   #url;
   #key;
   #kept; // what the server has answered last, and the attempt that was made with it
+  #asking = null; // the promise of an answer, while there is one
 
   constructor(body = null, { url = "/token", key } = {}) {
     this.#body = body;
@@ -150,8 +151,8 @@ export class Login {
   }
 
   token = async ({ expired = false } = {}) => {
-    if (this.#kept && expired) await this.#refresh();
-    if (!this.#kept && this.#body) this.#keep(await post(this.#url, this.#body));
+    if (this.#kept && expired) await this.#once(() => this.#refresh());
+    while (!this.#kept && this.#body) await this.#once(() => this.#logIn());
     return this.#kept?.token ?? null;
   };
 
@@ -159,16 +160,26 @@ export class Login {
     this.#keep(null);
   }
 
+  /** Two who ask at a time are one user. */
+  #once(ask) {
+    this.#asking ??= ask().finally(() => { this.#asking = null; });
+    return this.#asking;
+  }
+
+  async #logIn() {
+    this.#keep(await post(this.#url, this.#body));
+  }
+
   async #refresh() {
     // A refresh token works once: where its answer was lost, the same attempt may be made again.
     const { refresh_token, attempt = crypto.getRandomValues(new Uint32Array(4)).join("-") } = this.#kept;
     this.#keep({ ...this.#kept, attempt });
-    try {
-      this.#keep(await post(`${this.#url}/refresh`, { refresh_token, attempt }));
-    } catch (error) {
+    const asked = this.#kept;
+    const answer = await post(`${this.#url}/refresh`, { refresh_token, attempt }).catch(error => {
       if (!isFinal(error.status)) throw error;
-      this.#keep(null);
-    }
+      return null;
+    });
+    if (this.#kept === asked) this.#keep(answer); // else it was forgotten meanwhile
   }
 
   #keep(kept) {
@@ -644,8 +655,10 @@ async function post(url, body) {
     body: JSON.stringify(body),
   }).catch(() => { throw new TapaculoError("unavailable", "the server can't be reached"); });
   const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
-  const { status } = response, { code = "internal", message = `the server answered ${status}` } = answer.error ?? {};
+  if (response.ok && typeof answer?.token === "string") return answer;
+  const { status } = response;
+  const words = response.ok ? `${url} gave no token` : `the server answered ${status}`;
+  const { code = "internal", message = words } = answer?.error ?? {};
   throw Object.assign(new TapaculoError(code, message, retryAfter(response)), { status });
 }
 

@@ -147,6 +147,26 @@ async fn a_token_is_refreshed_also_where_the_answer_was_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_who_ask_at_once_are_one_user_and_who_is_forgotten_meanwhile_stays_so() {
+    let page = Page::open(|server| server).await;
+    page.log_in(ann()).await;
+    for (expired, path) in [(false, "/token"), (true, "/token/refresh")] {
+        let both = "window.asked = [];
+            return Promise.all([login.token(arguments[0]), login.token(arguments[0])])";
+        let tokens = page.browser.run(both, &[json!({"expired": expired})]).await;
+        assert!(tokens[0].is_string() && tokens[0] == tokens[1], "{tokens}");
+        assert_eq!(page.is("asked").await, json!([path]));
+    }
+
+    let first = page.is("login.user").await;
+    let forgotten = "const asked = login.token({ expired: true }); login.forget(); return asked";
+    assert!(page.browser.run(forgotten, &[]).await.is_string());
+    let second = page.is("login.user").await;
+    assert!(second.is_string() && second != first, "{second}");
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_that_is_over_begins_anew_if_there_is_one_to_begin_with() {
     let page = Page::open(|server| server).await;
     page.log_in(ann()).await;
