@@ -101,6 +101,12 @@ async fn a_page_that_is_loaded_again_is_the_same_guest_and_another_tab_is_anothe
     page.browser.until("room.status === 'connected'").await;
     let first = page.is("room.me.user").await;
     assert_eq!(page.is("login.user").await, first);
+    // What a login asks for may be a password.
+    let kept = "Object.keys(JSON.parse(sessionStorage[Object.keys(sessionStorage)[0]])).sort()";
+    assert_eq!(
+        page.is(kept).await,
+        json!(["refresh_token", "token", "user"])
+    );
 
     page.load().await;
     page.log_in(ann()).await;
