@@ -18,7 +18,7 @@ pub(crate) fn game(game: &Game) -> TokenStream {
     } = game;
     let enums = expand::enums(game);
     let types = expand::types(game);
-    // It never runs, unless rustc knows a syntax that we take for half-typed.
+    // It never runs, unless rustc knows a syntax that neither we nor syn know.
     let never = quote!(::core::unreachable!(
         "a function of the game's impl can't be read"
     ));

@@ -3,6 +3,7 @@
 use crate::{ast::Item, check, errors::Errors, expand, fallback, parse};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use syn::ItemImpl;
 
 /// The item, put out again, with what makes it a game behind it.
 ///
@@ -17,6 +18,12 @@ pub(crate) fn game(options: TokenStream, item: TokenStream) -> TokenStream {
         }
         Ok(Item::Impl(found)) => {
             let game = check::implementation(&found, options, &mut errors);
+            // Nobody else would say a word, and the game would fail at each message.
+            if found.half_typed && errors.is_empty() && syn::parse2::<ItemImpl>(item).is_ok() {
+                let words = "`#[tapaculo::game]` can't read a function of this `impl`: that is a \
+                             mistake of the library, please report it";
+                errors.at(&found.self_ty, words);
+            }
             let generated = game.map(|game| {
                 if errors.is_empty() && !found.half_typed {
                     expand::game(&game)
