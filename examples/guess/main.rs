@@ -60,7 +60,7 @@ impl Guess {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().init(); // says where it listens, and who is refused and why
+    tracing_subscriber::fmt().init(); // says where it listens, and which pages are refused
     let page = get(async || Html(include_str!("page.html")));
     Server::new()
         .with_auth(JwtAuth::new(rand::random::<[u8; 32]>())) // good until the server stops

@@ -87,8 +87,8 @@ use proc_macro::TokenStream;
 ///
 /// # What a method takes
 ///
-/// A method takes what it needs, in any order: `&mut Room<Self>` or `&Room<Self>`, but for a view; the
-/// sender, as `&Player` (has a seat) or `&Member` (anyone). Every other parameter of a `#[message]` is a
+/// A method takes what it needs, in any order: `&mut Room<Self>` or `&Room<Self>`, but for a view and
+/// [`macro@create`]; the sender, as `&Player` (has a seat) or `&Member` (anyone). Every other parameter of a `#[message]` is a
 /// field that the client fills in: an owned `UserId` or `Seat` is what the client claims, not who
 /// it is. Of a `#[timer]` it is a field that the game fills in when it sets the timer.
 ///
