@@ -111,6 +111,10 @@ async fn no_token_is_in_the_log_nor_in_an_error_whichever_way_it_comes() {
     server.handle.revoke_token(&revoked).expect("it is good");
     assert_eq!(client.closed().await, Some(4001));
     secrets.push(revoked);
+    let mut client = join(&server, &sign(&server.auth)).await;
+    let mallory = tapaculo_tests::user("alice");
+    server.handle.ban(&mallory, Duration::from_secs(60));
+    assert_eq!(client.closed().await, Some(4008));
     server.handle.shutdown().await;
 
     let log = log.text();
@@ -120,6 +124,11 @@ async fn no_token_is_in_the_log_nor_in_an_error_whichever_way_it_comes() {
     );
     assert!(log.contains("refused a token"), "it logs refusals: {log}");
     assert!(log.contains("was used twice"), "it logs what is odd: {log}");
+    let is_ban = |line: &str| line.contains("INFO") && line.contains("closed a connection");
+    let ban = log
+        .lines()
+        .find(|line| is_ban(line) && line.contains("4008"));
+    assert!(ban.is_some(), "it logs bans: {log}");
     for secret in &secrets {
         let (payload, signature) = parts_of(secret);
         assert!(!log.contains(secret.as_str()), "{log}");

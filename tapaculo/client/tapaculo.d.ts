@@ -125,7 +125,7 @@ export interface GuestLogin {
 export interface LoginOptions {
   /** Default: `"/token"`; `/refresh` is below it. */
   url?: string;
-  /** The key in `sessionStorage`. Default: one for each game and room. */
+  /** The key in `sessionStorage`. Default: one for each game and room of a guest; any other login needs one. */
   key?: string;
 }
 

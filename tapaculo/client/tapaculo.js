@@ -59,9 +59,11 @@
  *
  * new Login(body, { url = "/token", key }) asks the server's `POST /token` for the first token with
  * this body (of a guest: { name, room, game?, options? }) and `POST /token/refresh` for the next ones.
- * All are kept in the tab's own storage under `key`, by default one for each game and room: a page
- * that is loaded again is the same user, two tabs are two. Once the server refuses to refresh, it logs
- * in anew, as another guest; without a body (null) it has no token any more. The body is not kept.
+ * All are kept in the tab's own storage under `key`, by default one for each game and room of a guest;
+ * a login of your own needs one. A page that is loaded again is the same user, two tabs are two, unless
+ * one was made from the other: then they are one user until one logs in anew. Once the server refuses
+ * to refresh, it logs in anew, as another guest; without a body (null) it has no token any more. The
+ * body is not kept.
  *   login.token    for `connect`; called by hand it logs in now, or throws a TapaculoError with the
  *                  server's words, and the HTTP `status` if it has answered
  *   login.user     who that is, or null as long as there is no token
@@ -138,7 +140,10 @@ export class Login {
   constructor(body = null, { url = "/token", key } = {}) {
     this.#body = body;
     this.#url = url;
-    this.#key = key ?? `tapaculo.login.${JSON.stringify([body?.game ?? null, body?.room ?? null])}`;
+    if (key === undefined && typeof body?.room !== "string") {
+      throw new TypeError("a login of your own needs a `key`: by it the tab finds what it has kept");
+    }
+    this.#key = key ?? `tapaculo.login.${JSON.stringify([body.game ?? null, body.room])}`;
     try {
       this.#kept = JSON.parse(sessionStorage.getItem(this.#key));
     } catch {

@@ -228,3 +228,19 @@ async fn a_login_that_is_refused_ends_the_connection_and_one_that_is_to_wait_wai
     assert_eq!(page.is("asked.length").await, 3);
     page.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_of_one_game_is_none_of_another_and_a_login_of_ones_own_has_a_key() {
+    let page = Page::open(|server| server).await;
+    page.log_in(json!({"name": "Ann", "room": "lobby", "game": "bridge"}))
+        .await;
+    page.join().await;
+    page.browser.until("statuses.length > 1").await;
+    let reason = page.is("statuses.at(-1)[1].reason").await;
+    assert!(reason.to_string().contains("game"), "{reason}");
+
+    let keyless =
+        "try { logIn({ email: 'ann@example.org' }); } catch (error) { return error.name; }";
+    assert_eq!(page.browser.run(keyless, &[]).await, "TypeError");
+    page.close().await;
+}

@@ -72,4 +72,23 @@ impl Alias {
     }
 }
 
+mod own {
+    //! What a view shows may be called `Result`, as anything else.
+
+    #[derive(serde::Serialize)]
+    pub struct Result<T>(pub T);
+
+    #[tapaculo::game]
+    #[derive(Default)]
+    pub struct Race;
+
+    #[tapaculo::game]
+    impl Race {
+        #[view]
+        fn view(&self) -> Result<u8> {
+            Result(1)
+        }
+    }
+}
+
 fn main() {}

@@ -171,7 +171,7 @@ fn always_there(method: &Method, errors: &mut Errors) {
     }
     if let ReturnType::Type(_, ty) = &method.sig.output
         && params::last_segment(ty)
-            .is_some_and(|last| last.ident == "Result" && params::first_argument(last).is_some())
+            .is_some_and(|last| last.ident == "Result" && params::arguments(last) == 2)
     {
         let words = "a view can't fail: return what to show, without `Result`";
         errors.at(ty, words);

@@ -326,6 +326,14 @@ pub(super) fn last_segment(ty: &Type) -> Option<&PathSegment> {
 }
 
 /// `u8` of `Vec<u8>`.
+/// How many types there are between the angle brackets.
+pub(super) fn arguments(segment: &PathSegment) -> usize {
+    match &segment.arguments {
+        PathArguments::AngleBracketed(list) => list.args.len(),
+        _ => 0,
+    }
+}
+
 pub(super) fn first_argument(segment: &PathSegment) -> Option<&Type> {
     match &segment.arguments {
         PathArguments::AngleBracketed(list) => match list.args.first()? {

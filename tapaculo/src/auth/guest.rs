@@ -13,6 +13,7 @@ const MOST_NAME: usize = 64;
 pub(crate) struct GuestRequest {
     pub(crate) name: String,
     pub(crate) room: String,
+    pub(crate) game: Option<String>,
     pub(crate) options: Option<Box<RawValue>>,
 }
 
@@ -23,11 +24,14 @@ impl GuestRequest {
         if name.len() > MOST_NAME || UserId::new(name).is_err() {
             return Err(AuthErrorKind::GuestName.into());
         }
-        let login = Login::new(format!("{name}-{}", word(10)), self.room).name(name);
-        Ok(match self.options {
-            Some(options) => login.options(options),
-            None => login,
-        })
+        let mut login = Login::new(format!("{name}-{}", word(10)), self.room).name(name);
+        if let Some(game) = self.game {
+            login = login.game(game);
+        }
+        if let Some(options) = self.options {
+            login = login.options(options);
+        }
+        Ok(login)
     }
 }
 
@@ -38,11 +42,11 @@ mod tests {
     fn guest(name: &str) -> Result<Login, AuthError> {
         let room = "r".to_owned();
         let name = name.to_owned();
-        let options = None;
         GuestRequest {
             name,
             room,
-            options,
+            game: None,
+            options: None,
         }
         .login()
     }

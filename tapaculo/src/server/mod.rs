@@ -131,8 +131,9 @@ impl Server {
         self
     }
 
-    /// Lets anyone have a token: `POST /token` with `{"name", "room", "options"?}` answers
-    /// `{"user", "token", "refresh_token"}`.
+    /// Lets anyone have a token: `POST /token` with `{"name", "room", "game"?, "options"?}` answers
+    /// `{"user", "token", "refresh_token"}`. Beside [`with_token_endpoint`](Self::with_token_endpoint)
+    /// it changes nothing: then all log in there.
     ///
     /// The user is the name with a random suffix, so that no guest can be another. The access token
     /// is good for an hour, the refresh token for thirty days, and once: `POST /token/refresh` with

@@ -368,8 +368,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Begins to close: everything taken so far goes before the close frame.
     fn close(&mut self, goodbye: &Goodbye) -> Result<(), Broken> {
         self.begin_to_close();
+        let code = goodbye.close.code();
+        match goodbye.close {
+            // An operator has to know of them: a limit may be too low, or somebody does harm.
+            Close::Banned | Close::TooSlow => tracing::info!(code, "closed a connection"),
+            _ => tracing::debug!(code, "closed a connection"),
+        }
         self.send(Message::Close(Some(CloseFrame {
-            code: goodbye.close.code().into(),
+            code: code.into(),
             reason: goodbye.words().into(),
         })))
     }
