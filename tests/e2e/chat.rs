@@ -430,12 +430,12 @@ async fn hostile_texts_are_texts() {
     // Links lead where they say, to the web and nowhere else, and take nothing along.
     let links = "see HTTPS://Example.org/a_(b)?c=d#e. (http://example.org) \
         https://\u{430}pple.com ftp://example.org https://good.example@evil.example/ \
-        https://example.org/\u{202e}gpj.exe";
+        https://example.org/\u{202e}gpj.exe https://\u{430}pple.com/xn--pple-43d.com";
     let browser = room.turn_to(BEN).await;
     submit(browser, links).await;
     let browser = room.turn_to(CLEO).await;
     browser
-        .until("document.querySelectorAll('.text a').length === 4")
+        .until("document.querySelectorAll('.text a').length === 5")
         .await;
     let shown = "return [...document.querySelectorAll('.text a')].map(link => [link.href, link.textContent])";
     let expected = json!([
@@ -446,6 +446,10 @@ async fn hostile_texts_are_texts() {
         ["http://example.org/", "http://example.org"],
         ["https://xn--pple-43d.com/", "https://xn--pple-43d.com/"],
         ["https://example.org/", "https://example.org/"],
+        [
+            "https://xn--pple-43d.com/xn--pple-43d.com",
+            "https://xn--pple-43d.com/xn--pple-43d.com"
+        ],
     ]);
     assert_eq!(browser.run(shown, &[]).await, expected);
     let closed = "return [...document.querySelectorAll('.text a')].every(link =>

@@ -41,8 +41,9 @@ function linkTo(text) {
   node.href = url.href;
   node.target = "_blank";
   node.rel = "noopener noreferrer nofollow";
-  // A host of letters that look like others is written as the browser asks for it.
-  const isPlain = written.toLowerCase().includes(url.host);
+  // A host of letters that look like others is written as the browser asks for it; that its right name
+  // is somewhere behind it, too, makes it no better.
+  const isPlain = written.toLowerCase().startsWith(url.origin) && /^([/?#:]|$)/.test(written.slice(url.origin.length));
   node.append(element("bdi", "", isPlain ? written : url.href));
   return { node, length: written.length };
 }
