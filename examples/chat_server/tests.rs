@@ -212,7 +212,14 @@ fn the_author_is_known_for_as_long_as_the_room_keeps_the_message_and_no_longer()
 fn a_message_has_something_to_read_and_an_end() {
     let mut room = room();
     room.frames("ben");
-    assert_refused(try_to_say(&mut room, "ann", " \n\t "), "something to read");
+    for blank in [
+        " \n\t ",
+        "\u{200b}",
+        "\u{2800} \u{3164}",
+        "\u{200d}\u{fe0f}",
+    ] {
+        assert_refused(try_to_say(&mut room, "ann", blank), "something to read");
+    }
     let longest = "x".repeat(4_000);
     say(&mut room, "ann", &format!("  {longest}\n"));
     let too_long = format!("{longest}x");

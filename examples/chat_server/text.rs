@@ -25,7 +25,7 @@ impl TryFrom<String> for Text {
         let text = text.replace("\r\n", "\n");
         let text = text.trim();
         let is_control = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
-        if text.is_empty() {
+        if !shows_something(text) && !text.contains(is_control) {
             Err(Unfit::Blank("a message"))
         } else if text.chars().count() > LONGEST_TEXT {
             Err(Unfit::TooLong("a message", LONGEST_TEXT))
@@ -60,6 +60,8 @@ impl TryFrom<String> for Name {
             Err(Unfit::TooLong("a name", LONGEST_NAME))
         } else if name.contains(is_hidden) {
             Err(Unfit::Hidden("a name"))
+        } else if !shows_something(&name) {
+            Err(Unfit::Blank("a name"))
         } else if most_accents(&name) > MOST_ACCENTS {
             Err(Unfit::Accents)
         } else {
@@ -96,7 +98,18 @@ fn is_hidden(letter: char) -> bool {
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+            | '\u{fff0}'..='\u{fffb}' | '\u{16fe4}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether there is anything to see: joiners and what chooses between two looks of a letter have to
+/// have letters beside them.
+fn shows_something(text: &str) -> bool {
+    let is_seen = |letter: char| {
+        let depends = matches!(letter, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+        !letter.is_whitespace() && !is_hidden(letter) && !depends
+    };
+    text.contains(is_seen)
 }
 
 /// How many accents there are in a row, at most.

@@ -94,6 +94,9 @@ fn a_name_is_one_line_of_what_can_be_seen_at_the_door_as_in_the_room() {
     for (name, words) in [
         (" ", "something to read"),
         ("\u{a0}\u{3000}", "something to read"),
+        ("\u{200d}", "something to read"),
+        ("\u{200c}\u{fe0f}", "something to read"),
+        ("Ann\u{1d159}", "can't be seen"),
         ("x23456789012345678901", "at most 20 characters"),
         ("An\u{0}n", "can't be seen"),
         ("An\u{202e}n", "can't be seen"),
