@@ -356,6 +356,14 @@ async fn names_colours_and_pictures_are_ones_own_and_two_of_one_name_are_told_ap
     browser.until(&listed("queen Ánn", "")).await;
     let tags = "[...document.querySelectorAll('#people .tag')].map(tag => tag.textContent)";
     browser.until(&format!("new Set({tags}).size === 2")).await;
+    let browser = room.turn_to(BEN).await;
+    look(browser, "Benjamin", "red", "initials").await;
+    browser.until("!document.querySelector('.tag')").await;
+    let cyrillic = "Qu\u{435}\u{435}n \u{410}nn";
+    look(browser, cyrillic, "red", "initials").await;
+    let browser = room.turn_to(CLEO).await;
+    browser.until(&listed(cyrillic, "")).await;
+    browser.until(&format!("new Set({tags}).size === 2")).await;
     browser
         .until("document.querySelectorAll('.message .tag').length === 2")
         .await;

@@ -103,13 +103,22 @@ export class Chat {
   /** Those whose name could be taken for another's, of all who are shown. */
   get alike() {
     const users = new Set([...this.people.keys(), ...[...this.#messages.values()].map(({ user }) => user)]);
-    const named = Map.groupBy(users, user => core(this.lookOf(user).name));
-    return new Set([...named.values()].filter(({ length }) => length > 1).flat());
+    const named = [core, latin].flatMap(read => [...Map.groupBy(users, user => read(this.lookOf(user).name)).values()]);
+    return new Set(named.filter(({ length }) => length > 1).flat());
   }
 }
 
+/** What is taken for these letters: digits, and letters of other scripts. Not all there are, but the plain ones. */
+const TWINS = new Map(Object.entries({
+  a: "ΑАаαɑ", b: "ΒВЬь", c: "СсϹϲ", d: "ԁ", e: "ΕЕе", g: "ɡԌ", h: "ΗНһ", j: "ЈјϳͿ", k: "ΚКκк", l: "I1|ıΙιІіӀӏ",
+  m: "ΜМм", n: "Νո", o: "0ΟοОоօσ", p: "ΡρРр", q: "ԛ", s: "Ѕѕ", t: "ΤТτт", u: "սυ", v: "νѵ", w: "ԝѡ", x: "ΧХχх", y: "ΥУуγү", z: "Ζ",
+}).flatMap(([letter, twins]) => [...twins].map(twin => [twin, letter])));
+
 /** What is left of a name for an eye that does not look closely. */
 const core = name => name.normalize("NFKD").replace(/[\p{M}\p{Cf}\s]/gu, "").toLowerCase();
+
+/** The same for one that knows only Latin letters. */
+const latin = name => core([...name.normalize("NFKD")].map(letter => TWINS.get(letter) ?? letter).join("")).replaceAll("i", "l");
 
 /** The end of the id, which the server has drawn: what tells two of one name apart. */
 export const tagOf = user => user.slice(-4);
