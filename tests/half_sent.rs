@@ -122,7 +122,7 @@ async fn five_hundred_half_sent_requests_hold_nobody_up_and_are_gone_within_30_s
     assert!(half_sent.len() >= 500);
     // They are all there, and stay for a while: the others come and go meanwhile. As many, each in turn
     // with one of them, come to a server that has nothing else to do: that is how busy the machine is.
-    let idle = TestServer::start(|server| server.with_game::<Hall>()).await;
+    let idle = TestServer::start(tapaculo::Server::with_game::<Hall>).await;
     let (mut others, mut control, mut slowest) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     for number in 0..100 {
         let took = come_and_wave(&server, number).await;

@@ -15,7 +15,13 @@ pub(crate) const TYPING: Duration = Duration::from_secs(5);
 
 /// A group chat. The struct is the state of one room; what was said is not in it, but in the room's
 /// history, of which a newcomer is told.
-#[tapaculo::game(players = 100, history = 200, reconnect = "60s", event = ChatEvent)]
+#[tapaculo::game(
+    players = 100,
+    history = 200,
+    reconnect = "60s",
+    empty_timeout = "1m",
+    event = ChatEvent
+)]
 #[derive(Debug, Default)]
 pub(crate) struct Chat {
     people: BTreeMap<UserId, Look>,

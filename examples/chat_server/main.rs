@@ -21,6 +21,7 @@ async fn main() -> anyhow::Result<()> {
         .with_guest_tokens()
         .with_limits(messages())
         .with_connection_limits(connections())
+        .with_max_rooms(500)
         .with_game::<chat::Chat>()
         .with_routes(tapaculo_examples::router(files!("page/":
             "index.html", "style.css", "app.js", "chat.js", "composer.js", "conversation.js", "outbox.js",
@@ -47,7 +48,7 @@ fn messages() -> MessageLimits {
 fn connections() -> ConnectionLimits {
     ConnectionLimits {
         rooms_per_user: 4,
-        open_per_address: 64,
+        open_per_address: 32,
         ..ConnectionLimits::default()
     }
 }

@@ -18,6 +18,9 @@ async fn main() -> anyhow::Result<()> {
     Server::new()
         .with_auth(tapaculo_examples::auth())
         .with_guest_tokens()
+        .with_limits(MessageLimits::default())
+        .with_connection_limits(ConnectionLimits::default())
+        .with_max_rooms(1_000)
         .with_game::<chess::Chess>()
         .with_routes(tapaculo_examples::router(files!("page/":
             "index.html", "style.css", "app.js", "board.js", "clock.js", "game.js", "rules.js", "sound.js",

@@ -134,7 +134,7 @@ impl LiarsDice {
                     _ => None,
                 };
                 self.finish(room, last);
-            } else if let Stage::Bidding = self.stage {
+            } else if matches!(self.stage, Stage::Bidding) && people(room) > 0 {
                 self.deal(room);
             }
         }

@@ -19,10 +19,23 @@ async fn main() -> anyhow::Result<()> {
     Server::new()
         .with_auth(auth)
         .with_guest_tokens()
+        .with_limits(MessageLimits::default())
+        .with_connection_limits(connections())
+        .with_max_rooms(1_000)
         .with_game::<dice::LiarsDice>()
         .with_routes(tapaculo_examples::router(files!("page/":
             "index.html", "style.css", "table.css", "app.js", "bidding.js", "game.js", "sound.js", "table.js",
         )))
         .serve(listener)
         .await
+}
+
+/// All bots come from one address, that of this machine.
+fn connections() -> ConnectionLimits {
+    let limits = ConnectionLimits::default();
+    ConnectionLimits {
+        open_per_address: limits.open_per_address + bots::MOST_BOTS,
+        joins_per_address: limits.joins_per_address + 2 * bots::MOST_BOTS,
+        ..limits
+    }
 }

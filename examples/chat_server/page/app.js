@@ -380,7 +380,10 @@ $("home").onclick = event => { if (room) event.preventDefault(), leave(); };
 $("copy").onclick = () => { $("invite").value = location.href; copy($("invite"), $("copy")); };
 $("restyle").onclick = () => { toggleHere(false); dialog.open(chat.lookOf(me())); };
 $("who").onclick = () => toggleHere();
-$("sure").onclose = () => { if ($("sure").returnValue === "delete") removeSurely(); };
+$("sure").onclose = () => {
+  $("sure-words").textContent = ""; // what is deleted is nowhere on the page
+  if ($("sure").returnValue === "delete") removeSurely();
+};
 addEventListener("keydown", event => { if (event.key === "Escape") toggleHere(false); });
 addEventListener("pointerdown", ({ target }) => { if (!$("here").contains(target) && !$("who").contains(target)) toggleHere(false); });
 addEventListener("focus", look);

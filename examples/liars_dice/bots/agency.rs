@@ -7,7 +7,7 @@ use tapaculo::prelude::*;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// How many bots there may be at all tables together. A single table has seats for five.
-const MOST_BOTS: usize = 200;
+pub(crate) const MOST_BOTS: usize = 200;
 
 /// The agency of this process: a game is made by its room, which knows no one to hand it over.
 static OPEN: OnceLock<Agency> = OnceLock::new();

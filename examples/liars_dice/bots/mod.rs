@@ -14,7 +14,7 @@ mod brain;
 mod client;
 mod known;
 
-pub(crate) use self::agency::{Agency, open_agency};
+pub(crate) use self::agency::{Agency, MOST_BOTS, open_agency};
 #[cfg(test)]
 pub(crate) use self::{
     agency::Call,

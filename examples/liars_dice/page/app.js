@@ -173,10 +173,14 @@ async function sitDown(name) {
   await guest.enter(name, options);
 }
 
+/** What may be chosen: at least, and at most. */
+const RANGES = { dice: [1, 5], seconds: [5, 120] };
+
 /** `{ dice, seconds }`, as far as they are given, from an invitation or the form. */
 function readOptions(given) {
-  const options = ["dice", "seconds"].filter(name => /^\d+$/.test(given.get(name) ?? ""));
-  return Object.fromEntries(options.map(name => [name, Number(given.get(name))]));
+  const within = ([name, [least, most]]) => [name, Math.min(Math.max(Number(given.get(name)), least), most)];
+  const isGiven = ([name]) => /^\d+$/.test(given.get(name) ?? "");
+  return Object.fromEntries(Object.entries(RANGES).filter(isGiven).map(within));
 }
 
 // What follows from the state

@@ -18,6 +18,9 @@ const letters = count => Array.from({ length: count }, () => pick("abcdefghjkmnp
 const BIRDS = ["crane", "finch", "heron", "ibis", "lark", "owl", "plover", "raven", "robin", "stork", "swift", "wren"];
 const newRoom = () => `${pick(BIRDS)}-${letters(5)}`;
 
+// A page that Back brings to life again is not what it was, and shows what may be gone: it begins anew.
+addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
+
 export class Guest {
   #login = null;
 
