@@ -324,25 +324,3 @@ async fn bots_come_and_go_as_people_want_and_do_not_stay_alone() {
     browser.find("#add-bot:not([hidden])").await;
     table.clear().await;
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_does_not_turn_the_words_around_it() {
-    let mut table = Table::set("?room=turned").await;
-    let written = "document.querySelector('#name').value = '\\u202eneB'";
-    let ben = table.browser.new_tab().await;
-    table.browser.visit(&table.url).await;
-    table.browser.run(written, &[]).await;
-    table.browser.click("#join").await;
-    let connected = "#connection[data-status=connected]";
-    table.browser.find(connected).await;
-    table.tabs.push(ben);
-    table.turn_to(0).await;
-    table.others_are(1).await;
-    table.browser.click("#start").await;
-    let dealt = "document.body.dataset.stage === 'bidding'";
-    table.browser.until(dealt).await;
-    table.browser.reads(".seat .who", "neB").await;
-    let turned = "return document.body.textContent.includes('\\u202e')";
-    assert_eq!(table.browser.run(turned, &[]).await, false);
-    table.clear().await;
-}

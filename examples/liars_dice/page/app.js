@@ -2,7 +2,7 @@
 import { connect } from "/tapaculo.js";
 import { Bidding } from "./bidding.js";
 import { closedWords, remedy, showConnection } from "./connection.js";
-import { $, copy, notice, say, setText, upright } from "./dom.js";
+import { $, copy, notice, say, setText } from "./dom.js";
 import { openDoor } from "./door.js";
 import * as Game from "./game.js";
 import { bidWords, diceWords, isBot, isPlaying } from "./game.js";
@@ -198,7 +198,7 @@ const onlyBotsPlay = () => isPlaying(game) && game.players.every(each => each.di
 const between = () => !isPlaying(game) || onlyBotsPlay();
 
 /** The name; of a guest whose name we were not told, the id without its random end. */
-const nameOf = user => upright(names.get(user) ?? user.replace(/-[^-]*$/, ""));
+const nameOf = user => names.get(user) ?? user.replace(/-[^-]*$/, "");
 const who = user => (user === me() ? "you" : nameOf(user));
 const Who = user => (user === me() ? "You" : nameOf(user));
 

@@ -16,9 +16,6 @@ export function setText(node, words) {
 export const capital = words => words.charAt(0).toUpperCase() + words.slice(1);
 export const sentence = words => capital(words) + (/[.!?…]$/.test(words) ? "" : ".");
 
-/** A name without what turns the direction of writing, and so the words around it. */
-export const upright = name => name.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
-
 let saidAt = 0, noticeTimer = null;
 
 /** For those who hear the page; what is said at one moment is heard together. */
