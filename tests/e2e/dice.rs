@@ -324,3 +324,15 @@ async fn bots_come_and_go_as_people_want_and_do_not_stay_alone() {
     browser.find("#add-bot:not([hidden])").await;
     table.clear().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_would_turn_the_words_around_it_is_refused_at_the_door() {
+    let table = Table::set("?room=turned").await;
+    table.browser.new_tab().await;
+    table.browser.visit(&table.url).await;
+    let written = "document.querySelector('#name').value = '\\u202eneB'";
+    table.browser.run(written, &[]).await;
+    table.browser.click("#join").await;
+    table.browser.reads("#entry-problem", "turn text").await;
+    table.clear().await;
+}

@@ -86,7 +86,8 @@ impl AuthErrorKind {
                  and a user does not begin with `@`"
             }
             Self::GuestName => {
-                "a name is 1 to 64 bytes without control characters, and does not begin with `@`"
+                "a name is 1 to 64 bytes, can be seen, has no characters that control or turn text, \
+                 and does not begin with `@`"
             }
             Self::Room => "the refresh token is for another room: log in again",
             Self::NoRoom => "this refresh token names no room: say which, in `room`",
