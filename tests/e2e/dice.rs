@@ -336,3 +336,14 @@ async fn a_name_that_would_turn_the_words_around_it_is_refused_at_the_door() {
     table.browser.reads("#entry-problem", "turn text").await;
     table.clear().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_of_one_name_are_told_apart() {
+    let mut table = Table::set("?room=twins").await;
+    table.join("Ann").await;
+    for tab in [0, 1] {
+        table.turn_to(tab).await;
+        table.browser.reads(".seat:not(.free) .who", "Ann (").await;
+    }
+    table.clear().await;
+}

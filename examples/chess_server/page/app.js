@@ -2,7 +2,7 @@
 import { connect } from "/tapaculo.js";
 import { Board, pieceImage, KINDS } from "./board.js";
 import { Clocks, readControl, writeControl } from "./clock.js";
-import { closedWords, remedy, showConnection } from "./connection.js";
+import { closedWords, nameAmong, remedy, showConnection } from "./connection.js";
 import { $, capital, copy, element, notice, say, setText } from "./dom.js";
 import { openDoor } from "./door.js";
 import * as Game from "./game.js";
@@ -218,8 +218,7 @@ const opponent = () => players().find(member => member.user !== table.me?.user) 
 const isRematch = () => Boolean(myColor() && colorOf(game, opponent()?.user));
 const whiteBelow = () => (myColor() !== "black") !== flipped;
 
-/** The name; of a guest whose name we were not told, the id without its random end. */
-const nameOf = user => names.get(user) ?? user.replace(/-[^-]*$/, "");
+const nameOf = user => nameAmong(table?.members ?? [], names, user);
 
 function headline() {
   const { status, code, reason } = link;

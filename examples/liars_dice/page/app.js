@@ -1,7 +1,7 @@
 /** The page: one table, from the invitation to another game. */
 import { connect } from "/tapaculo.js";
 import { Bidding } from "./bidding.js";
-import { closedWords, remedy, showConnection } from "./connection.js";
+import { closedWords, nameAmong, remedy, showConnection } from "./connection.js";
 import { $, copy, notice, say, setText } from "./dom.js";
 import { openDoor } from "./door.js";
 import * as Game from "./game.js";
@@ -197,8 +197,7 @@ const onlyBotsPlay = () => isPlaying(game) && game.players.every(each => each.di
 /** Whether a game may begin. */
 const between = () => !isPlaying(game) || onlyBotsPlay();
 
-/** The name; of a guest whose name we were not told, the id without its random end. */
-const nameOf = user => names.get(user) ?? user.replace(/-[^-]*$/, "");
+const nameOf = user => nameAmong(table?.members ?? [], names, user);
 const who = user => (user === me() ? "you" : nameOf(user));
 const Who = user => (user === me() ? "You" : nameOf(user));
 

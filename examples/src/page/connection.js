@@ -21,6 +21,16 @@ export function remedy({ status, code, attempt }, { open, joinAnew, goHome }) {
   return ["New table", goHome];
 }
 
+/**
+ * The name, with the end of the id where another member has the same one; of a guest whose name we
+ * were not told, the id without its random end.
+ */
+export function nameAmong(members, names, user) {
+  const name = names.get(user) ?? user.replace(/-[^-]*$/, "");
+  const isTwin = member => member.user !== user && member.name === name;
+  return members.some(isTwin) ? `${name} (${user.slice(-4)})` : name;
+}
+
 /** Why it is closed for good, as a title and what there is to say of it; `room` is the game's word for it. */
 export function closedWords(code, reason, room) {
   const words = {
