@@ -36,6 +36,7 @@ mod messages;
 mod msgpack;
 mod names;
 mod origin;
+mod pages;
 mod proxies;
 mod reconnecting;
 mod requests;
