@@ -75,6 +75,11 @@ extern crate self as tapaculo;
 pub mod auth;
 mod clock;
 pub mod closures;
+#[cfg_attr(
+    not(feature = "redis-backend"),
+    allow(dead_code, reason = "without it there are no other nodes")
+)]
+mod cluster;
 pub mod docs;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -102,7 +107,7 @@ pub use self::{
     },
     game::{
         Member, Metadata, NoTimer, Occupancy, PastEvent, Player, PostError, Room, RoomHandle,
-        TimerId,
+        SavedState, SavedStateError, TimerId,
     },
     ids::{Role, RoomId, Seat, SessionId, UserId},
     limits::{ConnectionLimits, MessageLimits},

@@ -9,9 +9,10 @@ use crate::{
     ids::UserId,
     protocol::{Author, Encoded, Seq},
 };
+use serde::{Deserialize, Serialize};
 use std::{
     collections::VecDeque,
-    sync::{Arc, RwLock, RwLockReadGuard},
+    sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
 
@@ -28,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(1);
 const BURST_BYTES: usize = 16 * RESUME_BYTES;
 
 /// For whom an event is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Audience {
     All,
     Except(UserId),
@@ -38,7 +39,7 @@ pub(crate) enum Audience {
 }
 
 /// An event of the room.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) seq: Seq,
     pub(crate) at: Timestamp,
@@ -49,7 +50,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// What is left of an event that is to be forgotten: its number.
-    fn redacted(&self) -> Self {
+    pub(crate) fn redacted(&self) -> Self {
         Self {
             seq: self.seq,
             at: self.at,
@@ -80,6 +81,17 @@ impl Entry {
     }
 }
 
+impl Forgotten {
+    /// Adds what is about to be forgotten, after the event `last`.
+    pub(crate) fn add(&mut self, last: Seq, redacted: &[Seq]) {
+        for seq in redacted {
+            if !self.redactions.iter().any(|(_, before)| before == seq) {
+                self.redactions.push_back((last, *seq));
+            }
+        }
+    }
+}
+
 /// Something that a client has missed.
 #[derive(Debug)]
 pub(crate) enum Missed<'a> {
@@ -100,6 +112,45 @@ impl SharedLog {
         Self(Arc::new(RwLock::new(Log::new(history))))
     }
 
+    /// A log that begins after an event, with none of those before.
+    pub(crate) fn beginning_at(last: Seq) -> Self {
+        let log = Log {
+            complete_from: last,
+            last,
+            ..Log::new(0)
+        };
+        Self(Arc::new(RwLock::new(log)))
+    }
+
+    /// A log as it was saved.
+    pub(crate) fn saved(history: usize, saved: SavedLog) -> Self {
+        Self(Arc::new(RwLock::new(Log::saved(history, saved))))
+    }
+
+    /// Takes note, from now on, of what it lets go.
+    pub(crate) fn track(&self) {
+        self.write().gone.get_or_insert_default();
+    }
+
+    /// The events that it has let go since somebody asked.
+    pub(crate) fn take_gone(&self) -> Vec<Seq> {
+        let is_idle = self.read().gone.as_ref().is_none_or(Vec::is_empty);
+        if is_idle {
+            return Vec::new();
+        }
+        self.write()
+            .gone
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Log> {
+        self.0
+            .write()
+            .expect("nothing panics while it writes a log")
+    }
+
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Log> {
         self.0.read().expect("nothing panics while it writes a log")
     }
@@ -117,10 +168,7 @@ impl SharedLog {
         if is_idle && self.read().excess().is_none_or(|until| until > now) {
             return;
         }
-        let mut log = self
-            .0
-            .write()
-            .expect("nothing panics while it writes a log");
+        let mut log = self.write();
         for event in events {
             log.append(Arc::clone(event));
         }
@@ -146,6 +194,24 @@ pub(crate) struct Log {
     /// From which position on those are all there.
     complete_from: Seq,
     last: Seq,
+    /// What is in neither of both any more, if somebody wants to know.
+    gone: Option<Vec<Seq>>,
+}
+
+/// What is saved of a log.
+#[derive(Debug, Default)]
+pub(crate) struct SavedLog {
+    /// In the order of their numbers.
+    pub(crate) events: Vec<Entry>,
+    pub(crate) last: Seq,
+    pub(crate) forgotten: Forgotten,
+}
+
+/// What was forgotten lately, as it is saved.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Forgotten {
+    redactions: VecDeque<(Seq, Seq)>,
+    complete_from: Seq,
 }
 
 impl Log {
@@ -158,6 +224,78 @@ impl Log {
             redactions: VecDeque::new(),
             complete_from: Seq::default(),
             last: Seq::default(),
+            gone: None,
+        }
+    }
+
+    fn saved(history: usize, saved: SavedLog) -> Self {
+        let SavedLog {
+            events,
+            last,
+            forgotten,
+        } = saved;
+        let Forgotten {
+            redactions,
+            complete_from,
+        } = forgotten;
+        let events: Vec<_> = events.into_iter().map(Arc::new).collect();
+        let is_public = |event: &&Arc<Entry>| event.is_public();
+        let public = events.iter().filter(is_public).count();
+        let old = public.saturating_sub(history);
+        let kept = events.iter().filter(is_public).skip(old).cloned().collect();
+        // Older ones, which only the history has, may leave gaps between them.
+        let mut recent = VecDeque::new();
+        let mut next = last;
+        for event in events.iter().rev().take_while(|event| {
+            let fits = event.seq == next && next > Seq::default();
+            next = Seq(next.0.saturating_sub(1));
+            fits
+        }) {
+            recent.push_front(Arc::clone(event));
+        }
+        Self {
+            recent_bytes: recent.iter().map(|event| event.frame.len()).sum(),
+            recent,
+            kept,
+            history,
+            redactions,
+            complete_from,
+            last,
+            gone: None,
+        }
+    }
+
+    /// What was forgotten, to be saved.
+    pub(crate) fn forgotten(&self) -> Forgotten {
+        Forgotten {
+            redactions: self.redactions.clone(),
+            complete_from: self.complete_from,
+        }
+    }
+
+    /// Every event that one of its views has, in the order of their numbers.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        let start = self.start();
+        let older = self.kept.iter().filter(move |event| event.seq <= start);
+        older.chain(&self.recent)
+    }
+
+    /// An event, if one of its views has it.
+    pub(crate) fn get(&self, seq: Seq) -> Option<&Arc<Entry>> {
+        if let Ok(place) = self.kept.binary_search_by_key(&seq, |entry| entry.seq) {
+            return self.kept.get(place);
+        }
+        let place = self.recent.binary_search_by_key(&seq, |entry| entry.seq);
+        self.recent.get(place.ok()?)
+    }
+
+    /// Takes note of an event that one of its views has let go, if the others have not got it.
+    fn let_go(&mut self, seq: Seq) {
+        if self.gone.is_some()
+            && self.get(seq).is_none()
+            && let Some(gone) = &mut self.gone
+        {
+            gone.push(seq);
         }
     }
 
@@ -166,8 +304,10 @@ impl Log {
         debug_assert_eq!(entry.seq, self.last.next(), "numbers have no gaps");
         self.last = entry.seq;
         if self.history > 0 && entry.is_public() {
-            if self.kept.len() == self.history {
-                self.kept.pop_front();
+            if self.kept.len() == self.history
+                && let Some(oldest) = self.kept.pop_front()
+            {
+                self.let_go(oldest.seq);
             }
             self.kept.push_back(Arc::clone(&entry));
         }
@@ -189,6 +329,7 @@ impl Log {
             let gone = oldest.seq;
             self.recent_bytes -= oldest.frame.len();
             self.recent.pop_front();
+            self.let_go(gone);
             while self
                 .redactions
                 .front()
@@ -225,6 +366,7 @@ impl Log {
         }
         if let Ok(place) = self.kept.binary_search_by_key(&seq, |entry| entry.seq) {
             self.kept.remove(place);
+            self.let_go(seq);
         }
         self.redactions.push_back((self.last, seq));
         if self.redactions.len() > RESUME_EVENTS

@@ -7,7 +7,7 @@
 pub use crate::{
     auth::{JwtAuth, Login},
     clock::Timestamp,
-    game::{Member, Metadata, Player, Room, RoomHandle, TimerId},
+    game::{Member, Metadata, Player, Room, RoomHandle, SavedState, SavedStateError, TimerId},
     ids::{Role, RoomId, Seat, SessionId, UserId},
     limits::{ConnectionLimits, MessageLimits},
     server::Server,

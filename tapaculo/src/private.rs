@@ -4,6 +4,7 @@ pub use crate::game::{
     answer::{Infallibly, Returned, answer, backup, created, encoded, hooked},
     called::{SettingsOf, Undeclared},
     create::BeginsByDefault,
+    saved::{Persistable, Persists, load, save},
 };
 pub use serde;
 

@@ -13,6 +13,11 @@ impl Options {
         Self(raw)
     }
 
+    /// The options as they stand in the token, in JSON.
+    pub(crate) fn json(&self) -> Option<&str> {
+        self.0.as_deref().map(RawValue::get)
+    }
+
     /// Reads the options as what `#[create]` takes; absent ones are the type's default.
     ///
     /// # Errors

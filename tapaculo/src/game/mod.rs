@@ -14,6 +14,7 @@ mod metadata;
 mod past;
 mod room;
 mod roster;
+pub(crate) mod saved;
 mod settings;
 mod table;
 mod timers;
@@ -24,6 +25,7 @@ pub use self::{
     past::{Occupancy, PastEvent},
     room::Room,
     roster::{Member, Player},
+    saved::{SavedState, SavedStateError},
     timers::TimerId,
 };
 // The generated code speaks of these; nobody else has a use for them.
@@ -32,6 +34,7 @@ pub use self::{
     answer::{Answer, Hooked, Refusal, Reply},
     create::Options,
     message::{BadMessage, RawMessage},
+    saved::Persist,
     settings::Settings,
 };
 pub(crate) use self::{
@@ -40,8 +43,9 @@ pub(crate) use self::{
     message::read,
     past::Census,
     roster::{Connection, Newcomer, Place, Roster, SeatError, TakenOver},
+    saved::restore,
     table::{Aside, Identity, Settled, Table},
-    timers::AnyTimer,
+    timers::{AnyTimer, SavedTimer},
 };
 
 use crate::ids::RoomId;
@@ -61,9 +65,25 @@ pub trait Declared: Sized + Send + 'static {
     /// The room's settings.
     const SETTINGS: Settings;
 
+    /// How its rooms are kept; `None`: they are not.
+    const PERSIST: Option<Persist> = None;
+
     /// The state to go back to if what runs next fails; `None` without `rollback`.
     fn backup(&self) -> Option<Self> {
         None
+    }
+
+    /// The state as it is saved; `None` without `persist`.
+    fn save(&self) -> Option<Result<Vec<u8>, Refusal>> {
+        None
+    }
+
+    /// Reads a state that the present version has saved.
+    ///
+    /// # Errors
+    /// If it is not one, or the game is not kept.
+    fn load(_saved: &[u8]) -> Result<Self, Refusal> {
+        Err(not_kept())
     }
 }
 
@@ -97,6 +117,10 @@ pub trait Game: Declared {
     /// What `room.after` may set: one variant a `#[timer]`; [`NoTimer`] where there is none.
     type Timer: Send + 'static;
 
+    /// Whether there is a `#[migrate]`.
+    #[doc(hidden)]
+    const MIGRATES: bool = false;
+
     /// How often `#[tick]` runs while somebody is connected.
     const TICK: Option<Duration> = None;
 
@@ -126,6 +150,31 @@ pub trait Game: Declared {
         room: &RoomId,
         options: &Options,
     ) -> impl Future<Output = Result<Self, Refusal>> + Send;
+
+    /// Makes the present state of one that an older version has saved.
+    ///
+    /// # Errors
+    /// If `#[migrate]` refuses it, or there is none.
+    fn migrate(old: SavedState) -> Result<Self, Refusal> {
+        let version = old.version();
+        Err(Refusal::Internal(format!(
+            "version {version} of `{}` has saved it, and there is no `#[migrate]`",
+            Self::NAME
+        )))
+    }
+
+    /// A timer as it is saved; `None` without `persist`.
+    fn save_timer(_timer: &Self::Timer) -> Option<Result<Vec<u8>, Refusal>> {
+        None
+    }
+
+    /// Reads a timer that was saved.
+    ///
+    /// # Errors
+    /// If it is not one of the game's, or the game is not kept.
+    fn load_timer(_saved: &[u8]) -> Result<Self::Timer, Refusal> {
+        Err(not_kept())
+    }
 
     /// Runs the validators of a message, then its handler.
     fn dispatch(
@@ -203,6 +252,11 @@ pub trait Game: Declared {
     fn view(&self, _viewer: &Member) -> Option<Result<Reply, Refusal>> {
         None
     }
+}
+
+/// What a game without `persist` says to whoever has something saved for it.
+fn not_kept() -> Refusal {
+    Refusal::Internal("a game without `persist` has nothing saved".to_owned())
 }
 
 /// The timers of a game that has none: there are no values, so nothing can be set.

@@ -371,7 +371,17 @@ impl<G: Game> Room<G> {
         let millis = time.max(SHORTEST).as_nanos().div_ceil(1_000_000);
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
         let at = self.table.now + Duration::from_millis(millis);
-        self.table.stage_timer(at, AnyTimer::new(timer))
+        let saved = G::save_timer(&timer);
+        let timer = AnyTimer::new(timer);
+        let timer = match saved {
+            None => timer,
+            Some(Ok(saved)) => timer.saved(saved),
+            Some(Err(refusal)) => {
+                self.table.fail(refusal);
+                timer
+            }
+        };
+        self.table.stage_timer(at, timer)
     }
 
     /// Takes back a timer, if it has not come yet.

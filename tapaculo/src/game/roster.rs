@@ -1,12 +1,14 @@
 //! Who is in the room: members in order of arrival, players on their seats.
 
+mod saved;
+
 use super::{Refusal, Settings};
 use crate::{
     clock::Timestamp,
     ids::{Role, Seat, SessionId, UserId},
     protocol::{Position, Seq},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     hash::{Hash, Hasher},
@@ -194,8 +196,14 @@ impl From<Player> for Member {
 
 /// One connection of one member, numbered in the order in which they came in; never reused within a
 /// process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Connection(pub(crate) u64);
+
+impl Connection {
+    /// No connection has this number: it stands for one that went with another node.
+    pub(crate) const GONE: Self = Self(u64::MAX);
+}
 
 /// Who asks for a place.
 #[derive(Clone, Debug)]
@@ -256,6 +264,10 @@ pub(crate) struct Roster {
     held: BTreeSet<(Timestamp, u64)>,
     seats: BTreeMap<Seat, u64>,
     next_arrival: u64,
+    /// The places that were restored, and of whose connections nothing is known yet.
+    missing: BTreeSet<u64>,
+    /// The places that have changed since somebody asked.
+    changed: BTreeSet<u64>,
 }
 
 impl Roster {
@@ -279,6 +291,7 @@ impl Roster {
         }
         let arrival = self.next_arrival;
         self.next_arrival += 1;
+        self.changed.insert(arrival);
         self.arrivals.insert(newcomer.user.clone(), arrival);
         self.connections.insert(connection, arrival);
         if let Some(seat) = seat {
@@ -319,6 +332,8 @@ impl Roster {
         if place.connection.is_some_and(|newer| newer > connection) {
             return Some(TakenOver::Not);
         }
+        self.changed.insert(arrival);
+        self.missing.remove(&arrival);
         place.member.session = newcomer.session.clone();
         place.own_name.clone_from(&newcomer.name);
         place.expires = newcomer.expires;
@@ -343,6 +358,7 @@ impl Roster {
         place.connection = None;
         place.held_until = Some(until);
         self.held.insert((until, arrival));
+        self.changed.insert(arrival);
         Some(place)
     }
 
@@ -371,6 +387,8 @@ impl Roster {
 
     fn take_out(&mut self, arrival: u64) -> Option<Place> {
         let place = self.places.remove(&arrival)?;
+        self.changed.insert(arrival);
+        self.missing.remove(&arrival);
         self.arrivals.remove(&place.member.user);
         if let Some(connection) = place.connection {
             self.connections.remove(&connection);
@@ -386,9 +404,12 @@ impl Roster {
 
     /// Has a member shown by the name that the game has set, or else by its own.
     pub(crate) fn rename(&mut self, user: &UserId, name: Option<&str>) {
-        let arrival = self.arrivals.get(user);
-        if let Some(place) = arrival.and_then(|arrival| self.places.get_mut(arrival)) {
+        let Some(arrival) = self.arrivals.get(user) else {
+            return;
+        };
+        if let Some(place) = self.places.get_mut(arrival) {
             place.member.name = name.map(Arc::from).or_else(|| place.own_name.clone());
+            self.changed.insert(*arrival);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::value::RawValue;
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -28,6 +28,8 @@ pub(crate) struct Identity {
     /// A word that changes whenever the room's numbers start anew.
     pub(crate) epoch: String,
     pub(crate) settings: Settings,
+    /// Tells this life of the room in this process from others.
+    pub(crate) opened: u64,
 }
 
 /// The room as its handlers see it.
@@ -50,6 +52,8 @@ pub(crate) struct Table {
     pub(crate) timers: Timers,
     pub(crate) posts: Arc<Posts>,
     metadata: HashMap<UserId, Arc<Metadata>>,
+    /// Of whom something else is known since somebody asked.
+    learned: BTreeSet<UserId>,
     /// Who caused what is being staged.
     author: Author,
     staged: Staged,
@@ -114,6 +118,7 @@ impl Table {
             timers: Timers::default(),
             posts,
             metadata: HashMap::new(),
+            learned: BTreeSet::new(),
             author: Author::Server,
             staged: Staged::default(),
         }
@@ -190,9 +195,13 @@ impl Table {
         self.staged.asides.push((after, aside));
     }
 
+    /// Fails the handler in hand.
+    pub(crate) fn fail(&mut self, refusal: Refusal) {
+        self.staged.error.get_or_insert(refusal);
+    }
+
     fn encoded(&mut self, data: Result<Box<RawValue>, Refusal>) -> Option<Box<RawValue>> {
-        data.map_err(|refusal| self.staged.error.get_or_insert(refusal))
-            .ok()
+        data.map_err(|refusal| self.fail(refusal)).ok()
     }
 
     /// The number of the last event, staged ones included.
@@ -271,9 +280,40 @@ impl Table {
             Some(metadata) => self.metadata.insert(user.clone(), metadata),
             None => self.metadata.remove(user),
         };
+        self.learned.insert(user.clone());
         self.name(user);
         let before = before.as_deref().map(shown).unwrap_or_default();
         before != now && self.roster.by_user(user).is_some()
+    }
+
+    /// The users of whom something else is known since this was asked, and what.
+    pub(crate) fn take_learned(&mut self) -> Vec<(UserId, Option<Arc<Metadata>>)> {
+        let users = std::mem::take(&mut self.learned).into_iter();
+        let known = &self.metadata;
+        users
+            .map(|user| {
+                let known = known.get(&user).cloned();
+                (user, known)
+            })
+            .collect()
+    }
+
+    /// All that is known of anybody.
+    pub(crate) fn all_metadata(&self) -> &HashMap<UserId, Arc<Metadata>> {
+        &self.metadata
+    }
+
+    /// Takes note of what was known of a user in another life of the room.
+    pub(crate) fn know(&mut self, user: UserId, metadata: Metadata) {
+        self.metadata.insert(user, Arc::new(metadata));
+    }
+
+    pub(crate) fn seed(&self) -> [u8; 32] {
+        self.seed
+    }
+
+    pub(crate) fn reseed(&mut self, seed: [u8; 32]) {
+        self.seed = seed;
     }
 
     /// The handler succeeded: what it said and did is the room's.

@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
     any::Any,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     sync::{Mutex, PoisonError},
 };
@@ -20,17 +20,46 @@ pub struct TimerId(u64);
 ///
 /// Never locked: the mutex is there because a room can be looked at from several threads (`&Room` in
 /// an asynchronous handler), and a timer need not.
-pub(crate) struct AnyTimer(Mutex<Box<dyn Any + Send>>);
+pub(crate) struct AnyTimer {
+    timer: Mutex<Box<dyn Any + Send>>,
+    /// The same as it is saved, in a game that is kept.
+    saved: Option<Vec<u8>>,
+}
 
 impl AnyTimer {
     pub(crate) fn new<T: Send + 'static>(timer: T) -> Self {
-        Self(Mutex::new(Box::new(timer)))
+        Self {
+            timer: Mutex::new(Box::new(timer)),
+            saved: None,
+        }
+    }
+
+    /// A timer that is to be saved like that.
+    pub(crate) fn saved(self, saved: Vec<u8>) -> Self {
+        Self {
+            saved: Some(saved),
+            ..self
+        }
     }
 
     /// The timer as its game's; `None` if it is another game's, which can't be.
     pub(crate) fn of<T: 'static>(self) -> Option<T> {
-        let timer = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let timer = self
+            .timer
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         timer.downcast().ok().map(|timer| *timer)
+    }
+}
+
+impl TimerId {
+    /// Its number, by which it is saved.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn of_number(number: u64) -> Self {
+        Self(number)
     }
 }
 
@@ -47,6 +76,16 @@ pub(crate) struct Timers {
     queue: BTreeMap<(Timestamp, TimerId), AnyTimer>,
     times: HashMap<TimerId, Timestamp>,
     last: u64,
+    /// Those that were set or taken out since somebody asked.
+    changed: BTreeSet<TimerId>,
+}
+
+/// A timer as it is saved.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedTimer {
+    pub(crate) at: Timestamp,
+    #[serde(with = "serde_bytes")]
+    pub(crate) timer: Vec<u8>,
 }
 
 impl Timers {
@@ -59,12 +98,42 @@ impl Timers {
     pub(crate) fn set(&mut self, id: TimerId, at: Timestamp, timer: AnyTimer) {
         self.queue.insert((at, id), timer);
         self.times.insert(id, at);
+        self.changed.insert(id);
     }
 
     pub(crate) fn cancel(&mut self, id: TimerId) {
         if let Some(at) = self.times.remove(&id) {
             self.queue.remove(&(at, id));
+            self.changed.insert(id);
         }
+    }
+
+    /// The last number that was given.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Goes on numbering after one that was given in another life of the room.
+    pub(crate) fn go_on_after(&mut self, last: u64) {
+        self.last = self.last.max(last);
+    }
+
+    /// Those that have changed since this was asked, each as it is to be saved, if it is still set.
+    pub(crate) fn take_changed(&mut self) -> Vec<(TimerId, Option<SavedTimer>)> {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        changed.map(|id| (id, self.as_saved(id))).collect()
+    }
+
+    /// All of them, as they are to be saved.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (TimerId, SavedTimer)> {
+        let ids = self.times.keys().copied();
+        ids.filter_map(|id| Some((id, self.as_saved(id)?)))
+    }
+
+    fn as_saved(&self, id: TimerId) -> Option<SavedTimer> {
+        let at = *self.times.get(&id)?;
+        let timer = self.queue.get(&(at, id))?.saved.clone()?;
+        Some(SavedTimer { at, timer })
     }
 
     /// When the next one is due.
@@ -77,6 +146,7 @@ impl Timers {
     pub(crate) fn pop(&mut self) -> Option<AnyTimer> {
         let ((_, id), timer) = self.queue.pop_first()?;
         self.times.remove(&id);
+        self.changed.insert(id);
         Some(timer)
     }
 }

@@ -1,10 +1,11 @@
 //! The words for refusals and the numbers for goodbyes.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, sync::Arc};
 
 /// Why a message was refused: the `code` of an error frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum ErrorCode {
     /// Not a frame of the protocol.
     BadFrame,
@@ -71,7 +72,7 @@ impl fmt::Display for ErrorCode {
 }
 
 /// Why the server closes a connection: the code of the close frame (RFC 6455, section 7.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Close {
     /// 1007: text that is not UTF-8.
     InvalidData,
@@ -101,6 +102,8 @@ pub(crate) enum Close {
     Kicked,
     /// 4108: the client reads too slowly.
     TooSlow,
+    /// 4201: the room is on another node now; come back at once.
+    Moved,
 }
 
 impl Close {
@@ -121,6 +124,7 @@ impl Close {
             Self::RoomClosed => 4010,
             Self::Kicked => 4011,
             Self::TooSlow => 4108,
+            Self::Moved => 4201,
         }
     }
 
@@ -141,6 +145,7 @@ impl Close {
             Self::RoomClosed => "the room is closed",
             Self::Kicked => "kicked",
             Self::TooSlow => "too slow",
+            Self::Moved => "the room has moved",
         }
     }
 }
@@ -149,7 +154,7 @@ impl Close {
 const MOST_WORDS: usize = 123;
 
 /// Why a connection is closed, perhaps in the game's own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Goodbye {
     pub(crate) close: Close,
     words: Option<Arc<str>>,

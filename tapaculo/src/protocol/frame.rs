@@ -2,7 +2,7 @@
 
 use super::{ErrorCode, msgpack};
 use crate::ids::{Role, Seat, UserId};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::{
     sync::{Arc, OnceLock},
@@ -11,7 +11,9 @@ use std::{
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 
 /// The number of an event in its room, from 1; 0 is "before the first".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub(crate) struct Seq(pub(crate) u64);
 
@@ -99,6 +101,20 @@ impl Encoded {
     }
 }
 
+/// For stores and other nodes: its text, and whether plain connections get it.
+impl Serialize for Encoded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.0.text.as_str(), self.0.plain).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Encoded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (text, plain) = <(String, bool)>::deserialize(deserializer)?;
+        Ok(Self::new(text.into(), plain))
+    }
+}
+
 /// A frame on its way to one connection.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
@@ -140,6 +156,17 @@ impl Serialize for Author {
             Self::User(user) => user.as_str(),
             Self::Server => "@server",
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Author {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "@server" {
+            return Ok(Self::Server);
+        }
+        let user = UserId::try_from(text).map_err(serde::de::Error::custom)?;
+        Ok(Self::User(user))
     }
 }
 

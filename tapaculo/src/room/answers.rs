@@ -5,10 +5,9 @@ use crate::{
     ids::{SessionId, UserId},
     protocol::Encoded,
 };
-use std::{
-    collections::{HashMap, VecDeque},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// How many answers are kept of each session.
 const KEPT: usize = 64;
@@ -20,7 +19,7 @@ const KEPT_BYTES: usize = 256 * 1024;
 const SESSIONS: usize = 128;
 
 /// What makes a message the one it is: its id and a digest of its body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ticket {
     pub(crate) id: u64,
     body: u64,
@@ -28,12 +27,11 @@ pub(crate) struct Ticket {
 
 impl Ticket {
     pub(crate) fn new(id: u64, body: &str) -> Self {
-        let mut hasher = DefaultHasher::new();
-        body.hash(&mut hasher);
-        Self {
-            id,
-            body: hasher.finish(),
-        }
+        // Another node, of another build, must come to the same.
+        let digest = Sha256::digest(body);
+        let first = digest.iter().take(8);
+        let body = first.fold(0, |body, byte| (body << 8) | u64::from(*byte));
+        Self { id, body }
     }
 }
 
@@ -56,6 +54,26 @@ pub(super) struct Answers {
     sessions: HashMap<(UserId, SessionId), Session>,
     /// Counts answers: what was answered last is forgotten last.
     clock: u64,
+    /// What has changed since somebody asked, if somebody does.
+    changed: Option<Vec<Changed>>,
+}
+
+/// The place of an answer among those of its session, in which the next but 63 takes its place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Slot {
+    pub(super) user: UserId,
+    pub(super) session: SessionId,
+    pub(super) number: u64,
+}
+
+/// A change to be saved: what is in a slot now, if anything is.
+type Changed = (Slot, Option<SavedAnswer>);
+
+/// An answer as it is saved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SavedAnswer {
+    ticket: Ticket,
+    answer: Encoded,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +84,15 @@ struct Session {
     kept: VecDeque<(Ticket, Encoded)>,
     bytes: usize,
     used: u64,
+    /// How many answers it has got.
+    count: u64,
+}
+
+impl Session {
+    /// The slot of the next answer.
+    fn next_slot(&self) -> u64 {
+        self.count % KEPT as u64
+    }
 }
 
 impl Answers {
@@ -101,7 +128,18 @@ impl Answers {
             }
         }
         kept.bytes += answer.len();
-        kept.kept.push_back((ticket, answer));
+        kept.kept.push_back((ticket, answer.clone()));
+        let number = kept.next_slot();
+        kept.count += 1;
+        if let Some(changed) = &mut self.changed {
+            let (user, session) = (user.clone(), session.clone());
+            let slot = Slot {
+                user,
+                session,
+                number,
+            };
+            changed.push((slot, Some(SavedAnswer { ticket, answer })));
+        }
         let most = roster.len() + 2 * SESSIONS;
         if self.sessions.len() > most {
             let mut used: Vec<_> = self.sessions.values().map(|session| session.used).collect();
@@ -110,8 +148,80 @@ impl Answers {
             self.sessions.retain(|(user, session), answered| {
                 let place = roster.by_user(user);
                 let of_member = place.is_some_and(|place| place.member.session() == session);
-                of_member || answered.used >= oldest
+                let stays = of_member || answered.used >= oldest;
+                if let (false, Some(changed)) = (stays, &mut self.changed) {
+                    let numbers = 0..answered.count.min(KEPT as u64);
+                    changed.extend(numbers.map(|number| {
+                        let (user, session) = (user.clone(), session.clone());
+                        let slot = Slot {
+                            user,
+                            session,
+                            number,
+                        };
+                        (slot, None)
+                    }));
+                }
+                stays
             });
+        }
+    }
+
+    /// Takes note of changes from now on.
+    pub(super) fn track(&mut self) {
+        self.changed.get_or_insert_default();
+    }
+
+    /// What has changed since this was asked.
+    pub(super) fn take_changed(&mut self) -> Vec<Changed> {
+        let changed = self.changed.as_mut();
+        changed.map(std::mem::take).unwrap_or_default()
+    }
+
+    /// All answers, as they are to be saved.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Slot, SavedAnswer)> {
+        let sessions = self.sessions.iter();
+        sessions.flat_map(|((user, session), answered)| {
+            let first = answered.count - answered.kept.len() as u64;
+            let numbers = (first..).map(|count| count % KEPT as u64);
+            numbers
+                .zip(&answered.kept)
+                .map(|(number, (ticket, answer))| {
+                    let slot = Slot {
+                        user: user.clone(),
+                        session: session.clone(),
+                        number,
+                    };
+                    let (ticket, answer) = (*ticket, answer.clone());
+                    (slot, SavedAnswer { ticket, answer })
+                })
+        })
+    }
+
+    /// The answers as they were saved.
+    pub(super) fn restore(saved: impl IntoIterator<Item = (Slot, SavedAnswer)>) -> Self {
+        let mut sessions: HashMap<_, BTreeMap<u64, (u64, SavedAnswer)>> = HashMap::new();
+        for (slot, saved) in saved {
+            let of_session = sessions.entry((slot.user, slot.session)).or_default();
+            of_session.insert(saved.ticket.id, (slot.number, saved));
+        }
+        let sessions = sessions.into_iter().map(|(key, saved)| {
+            // Slots are taken in turn: the next is the one after the newest answer's.
+            let newest = saved.last_key_value();
+            let (highest, newest) = newest.map_or((0, 0), |(id, (number, _))| (*id, *number));
+            let mut session = Session {
+                highest,
+                count: KEPT as u64 + newest + 1,
+                ..Session::default()
+            };
+            for (_, SavedAnswer { ticket, answer }) in saved.into_values() {
+                session.bytes += answer.len();
+                session.kept.push_back((ticket, answer));
+            }
+            (key, session)
+        });
+        Self {
+            sessions: sessions.collect(),
+            ..Self::default()
         }
     }
 

@@ -1,15 +1,20 @@
 //! A room behind its lock: decodes a message and waits for its turn, whatever the game's types.
 
-use super::{Alarm, Departure, Input, Live, Outlet, Ticket, Unfit, contain::contain};
+use super::{
+    Alarm, Departure, Ear, Far, Found, Input, Keep, Live, Standing, Ticket, Unfit, Unreadable,
+    contain::contain, keep::keep_for,
+};
 use crate::{
     clock::{Clock, Timestamp},
+    cluster::Replica,
     game::{Census, Connection, Game, Identity, Newcomer, Options, Post, Posts, Table},
     protocol::{Close, ErrorCode},
-    store::Store,
+    store::{NodeId, Saved, StoreError},
 };
 use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 use std::{
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock, Weak},
     time::Duration,
@@ -23,7 +28,7 @@ use tracing::Instrument;
 
 /// Somebody at the door of a room.
 pub(crate) struct Visitor {
-    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) ear: Ear,
     pub(crate) newcomer: Newcomer,
     pub(crate) options: Options,
 }
@@ -64,6 +69,72 @@ pub(crate) trait Door: Send + Sync {
 
     /// Everyone is to go.
     fn close(self: Arc<Self>, close: Close) -> BoxFuture<'static, ()>;
+
+    /// Members whose connections were missing are still there; answers where the room stands then, or
+    /// `None` if it is over.
+    fn found(self: Arc<Self>, _found: Vec<(Ear, Found)>) -> BoxFuture<'static, Option<Standing>> {
+        Box::pin(async { None })
+    }
+
+    /// How long its record is to be kept if nothing is saved of it; `None` if it is not this node's.
+    fn keep_for(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The replica that this is, of a room that another node has.
+    fn replica(&self) -> Option<Arc<Replica>> {
+        None
+    }
+
+    /// Where the room stands; `None` if it is over, or elsewhere.
+    fn standing(self: Arc<Self>) -> BoxFuture<'static, Option<Standing>> {
+        Box::pin(async { None })
+    }
+
+    /// The publications after a number, if all of them are still there.
+    fn replay(self: Arc<Self>, _after: u64) -> BoxFuture<'static, Option<Vec<Arc<[u8]>>>> {
+        Box::pin(async { None })
+    }
+
+    /// The number here of a connection on another node, if that is a member's.
+    fn known(self: Arc<Self>, _far: Far) -> BoxFuture<'static, Option<Connection>> {
+        Box::pin(async { None })
+    }
+
+    /// The nodes on which this one depends for the room: those that have members of it or, if it is
+    /// elsewhere, the one that has it.
+    fn nodes(self: Arc<Self>) -> BoxFuture<'static, Vec<NodeId>> {
+        Box::pin(async { Vec::new() })
+    }
+
+    /// A node is gone, and its connections with it.
+    fn node_gone(self: Arc<Self>, _node: NodeId) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// Why there is no room to go to.
+#[derive(Debug)]
+pub(crate) enum NoRoom {
+    /// The server ends.
+    Ending,
+    /// It would be one more than the server takes.
+    TooMany,
+    /// The store can't be asked.
+    Unavailable(StoreError),
+    /// What was saved of it can't be read.
+    Unreadable,
+}
+
+impl fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ending => "the server ends",
+            Self::TooMany => "the server has all the rooms it can take",
+            Self::Unavailable(_) => "the room can't be served right now",
+            Self::Unreadable => "what was saved of the room can't be read",
+        })
+    }
 }
 
 /// A call that a room has asked for: its time and its number.
@@ -100,7 +171,7 @@ pub(crate) struct LockedRoom<G: Game> {
     identity: Identity,
     /// Fair, as tokio's mutex is.
     turn: Mutex<()>,
-    locked: Mutex<Locked<G>>,
+    locked: Arc<Mutex<Locked<G>>>,
     /// How everyone is to go, once the turn in hand is over.
     closing: OnceLock<Close>,
     posts: Arc<Posts>,
@@ -126,7 +197,7 @@ impl<G: Game> LockedRoom<G> {
         game: impl FnOnce(&Weak<Self>) -> Option<G>,
         seed: [u8; 32],
         clock: Clock,
-        store: Arc<dyn Store>,
+        keep: Keep,
         keeper: Weak<dyn Keeper>,
     ) -> Arc<Self> {
         let runtime = Handle::current();
@@ -145,12 +216,12 @@ impl<G: Game> LockedRoom<G> {
                 clock.now(),
                 Arc::clone(&posts),
                 Arc::new(OutsideTime),
-                store,
+                keep,
             );
             Self {
                 identity,
                 turn: Mutex::new(()),
-                locked: Mutex::new(Locked { live, call: None }),
+                locked: Arc::new(Mutex::new(Locked { live, call: None })),
                 closing: OnceLock::new(),
                 posts,
                 runtime,
@@ -158,6 +229,22 @@ impl<G: Game> LockedRoom<G> {
                 keeper,
             }
         })
+    }
+
+    /// Goes on with a room as it was saved; to be done before anyone else has it.
+    ///
+    /// # Errors
+    /// If what was saved can't be read.
+    pub(crate) async fn restore(
+        self: &Arc<Self>,
+        saved: &Saved,
+        grace: Duration,
+    ) -> Result<(), Unreadable> {
+        let mut locked = self.locked.lock().await;
+        let missing_until = self.clock.now() + grace;
+        locked.live.restore(&saved.cells, missing_until)?;
+        self.settle(&mut locked);
+        Ok(())
     }
 
     /// What happens without a connection of its own is traced by the room.
@@ -200,17 +287,27 @@ impl<G: Game> LockedRoom<G> {
         self: &Arc<Self>,
         ask: impl FnOnce(&Table) -> (T, Option<Post>),
     ) -> Option<T> {
-        let mut locked = self.locked.lock().await;
+        let mut locked = Arc::clone(&self.locked).lock_owned().await;
         let machine = locked.live.machine();
         if machine.is_over() {
             return None;
         }
         let (answer, post) = ask(machine.table());
-        if let Some(post) = post {
-            locked.live.run(Input::Post(post), self.clock.now()).await;
-            self.settle(&mut locked);
-        }
-        (!locked.live.machine().is_over()).then_some(answer)
+        let Some(post) = post else {
+            return Some(answer);
+        };
+        let (room, waits) = (Arc::clone(self), locked.live.waits());
+        let posted = async move {
+            locked.live.run(Input::Post(post), room.clock.now()).await;
+            room.settle(&mut locked);
+            !locked.live.machine().is_over()
+        };
+        // Whoever asks may lose interest, and what has begun must end.
+        let is_done = match waits {
+            true => self.runtime.spawn(posted).await.unwrap_or(false),
+            false => posted.await,
+        };
+        is_done.then_some(answer)
     }
 
     /// Handles an input whose turn it is, and what follows from it.
@@ -247,7 +344,7 @@ impl<G: Game> LockedRoom<G> {
         }
         // A call that comes too early is answered by asking for the next one: most rooms need
         // theirs later and later, with every message.
-        let deadline = machine.deadline();
+        let deadline = locked.live.deadline();
         let wanted = deadline.is_some_and(|at| locked.call.is_none_or(|(call, _)| at < call));
         if (wanted || deadline.is_none())
             && let Some(call) = locked.call.take()
@@ -285,12 +382,12 @@ impl<G: Game> Door for LockedRoom<G> {
                 return Err(visitor);
             }
             let Visitor {
-                outlet,
+                ear,
                 newcomer,
                 options,
             } = visitor;
             let now = self.clock.now();
-            locked.live.join(outlet, newcomer, options, now).await;
+            locked.live.join(ear, newcomer, options, now).await;
             self.finish(locked).await;
             Ok(())
         })
@@ -370,6 +467,54 @@ impl<G: Game> Door for LockedRoom<G> {
             drop(self.my_turn().await);
         })
     }
+
+    fn found(self: Arc<Self>, found: Vec<(Ear, Found)>) -> BoxFuture<'static, Option<Standing>> {
+        Box::pin(async move {
+            let _turn = self.my_turn().await;
+            let mut locked = self.locked.lock().await;
+            if locked.live.machine().is_over() {
+                return None;
+            }
+            let standing = locked.live.standing();
+            locked.live.found(found, self.clock.now()).await;
+            self.finish(locked).await;
+            Some(standing)
+        })
+    }
+
+    fn keep_for(&self) -> Option<Duration> {
+        Some(keep_for(&self.identity.settings))
+    }
+
+    fn standing(self: Arc<Self>) -> BoxFuture<'static, Option<Standing>> {
+        Box::pin(async move {
+            let locked = self.locked.lock().await;
+            let live = &locked.live;
+            (!live.machine().is_over()).then(|| live.standing())
+        })
+    }
+
+    fn replay(self: Arc<Self>, after: u64) -> BoxFuture<'static, Option<Vec<Arc<[u8]>>>> {
+        Box::pin(async move { self.locked.lock().await.live.replay(after) })
+    }
+
+    fn known(self: Arc<Self>, far: Far) -> BoxFuture<'static, Option<Connection>> {
+        Box::pin(async move { self.locked.lock().await.live.known(&far) })
+    }
+
+    fn nodes(self: Arc<Self>) -> BoxFuture<'static, Vec<NodeId>> {
+        Box::pin(async move { self.locked.lock().await.live.nodes() })
+    }
+
+    fn node_gone(self: Arc<Self>, node: NodeId) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let connections = self.locked.lock().await.live.of_node(&node);
+            for connection in connections {
+                let left = Input::Leave(connection, Departure::Dropped);
+                Arc::clone(&self).run(left).await;
+            }
+        })
+    }
 }
 
 #[cfg(test)]
@@ -380,8 +525,7 @@ pub(crate) mod tests {
         ids::{Role, RoomId, SessionId, UserId},
         prelude::*,
         protocol::Dialect,
-        room::Taken,
-        store::MemoryStore,
+        room::{Outlet, Taken},
     };
     use futures_util::FutureExt;
     use serde_json::json;
@@ -437,10 +581,11 @@ pub(crate) mod tests {
             room: RoomId::new("r").unwrap(),
             epoch: "e".to_owned(),
             settings,
+            opened: 0,
         };
-        let store = Arc::new(MemoryStore);
+        let keep = Keep::memory(G::NAME, &settings);
         let keeper = Weak::<NoKeeper>::new();
-        LockedRoom::new(identity, game, [0; 32], Clock::start(), store, keeper)
+        LockedRoom::new(identity, game, [0; 32], Clock::start(), keep, keeper)
     }
 
     /// Alice, who wants to play.
@@ -456,7 +601,7 @@ pub(crate) mod tests {
             expires: None,
         };
         let visitor = Visitor {
-            outlet: Arc::clone(&outlet),
+            ear: Ear::Here(Arc::clone(&outlet)),
             newcomer,
             options: Options::default(),
         };

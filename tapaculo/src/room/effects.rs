@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// Something for connections that is not an event.
 #[derive(Debug)]
-pub(super) enum Delivery {
+pub(crate) enum Delivery {
     /// The connection is a member's from here on: it gets the greeting, then what happens after.
     Enter {
         connection: Connection,
@@ -32,13 +32,30 @@ pub(super) enum Delivery {
 
 /// Everything one input does, in order.
 #[derive(Debug, Default)]
-pub(super) struct Effects {
+pub(crate) struct Effects {
     /// The room's new events.
-    pub(super) events: Vec<Arc<Entry>>,
+    pub(crate) events: Vec<Arc<Entry>>,
     /// The hooks that failed, with nobody to tell it to.
-    pub(super) failures: Vec<String>,
+    pub(crate) failures: Vec<String>,
     /// Events to be forgotten.
-    pub(super) redacted: Vec<Seq>,
+    pub(crate) redacted: Vec<Seq>,
     /// What else is to be told, each after the event with that number.
-    pub(super) deliveries: Vec<(Seq, Delivery)>,
+    pub(crate) deliveries: Vec<(Seq, Delivery)>,
+}
+
+impl Effects {
+    /// The connections that are let in.
+    pub(crate) fn entered(&self) -> Vec<Connection> {
+        let deliveries = self.deliveries.iter();
+        let entered = deliveries.filter_map(|(_, delivery)| match delivery {
+            Delivery::Enter { connection, .. } => Some(*connection),
+            _ => None,
+        });
+        entered.collect()
+    }
+
+    /// Whether nobody is to be told anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.redacted.is_empty() && self.deliveries.is_empty()
+    }
 }

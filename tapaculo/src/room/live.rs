@@ -2,17 +2,21 @@
 //! woken; or none of it.
 
 use super::{
-    Alarm, Input, Machine, Outlet,
+    Alarm, Found, Input, Keep, Machine, Outlet,
+    abroad::{Abroad, Far, Grounds, Standing},
     effects::{Delivery, Effects},
+    hall::Hall,
+    keep::Save,
+    machine::{End, Unreadable},
 };
 use crate::{
     clock::Timestamp,
     game::{Connection, Game, Identity, Newcomer, Options, Posts, Rest},
     protocol::{Close, ErrorCode, frames},
-    store::{Commit, Store},
+    store::{Cells, NodeId, StoreError},
 };
 use futures_util::FutureExt;
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 /// A room in use: the core, the store behind it, and the connections it speaks to.
 ///
@@ -20,10 +24,29 @@ use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 /// drop what a handler has begun, so callers always let it finish.
 pub(crate) struct Live<G: Game> {
     machine: Machine<G>,
-    outlets: HashMap<Connection, Arc<Outlet>>,
+    hall: Hall,
+    abroad: Abroad,
     /// The hooks that failed in the last input.
     failures: Vec<String>,
-    store: Arc<dyn Store>,
+    keep: Keep,
+}
+
+/// Where somebody is who hears what a room says.
+#[derive(Debug)]
+pub(crate) enum Ear {
+    /// On this node.
+    Here(Arc<Outlet>),
+    /// On another one, under a number of this one.
+    There(Connection, Far),
+}
+
+impl Ear {
+    fn connection(&self) -> Connection {
+        match self {
+            Self::Here(outlet) => outlet.connection,
+            Self::There(connection, _) => *connection,
+        }
+    }
 }
 
 impl<G: Game> Live<G> {
@@ -34,14 +57,37 @@ impl<G: Game> Live<G> {
         now: Timestamp,
         posts: Arc<Posts>,
         alarm: Arc<dyn Alarm>,
-        store: Arc<dyn Store>,
+        mut keep: Keep,
     ) -> Self {
+        let is_kept = match G::PERSIST {
+            Some(persist) => {
+                keep.every(persist.every);
+                keep.outlives()
+            }
+            None => false,
+        };
+        let machine = Machine::new(identity, game, seed, now, posts, alarm, is_kept);
         Self {
-            machine: Machine::new(identity, game, seed, now, posts, alarm),
-            outlets: HashMap::new(),
+            hall: Hall::new(machine.table().log.clone()),
+            machine,
+            abroad: Abroad::default(),
             failures: Vec::new(),
-            store,
+            keep,
         }
+    }
+
+    /// Goes on with a room as it was saved.
+    ///
+    /// # Errors
+    /// If what was saved can't be read; nothing has been changed.
+    pub(crate) fn restore(
+        &mut self,
+        cells: &Cells,
+        missing_until: Timestamp,
+    ) -> Result<(), Unreadable> {
+        self.machine.restore(cells, missing_until)?;
+        self.hall.rehome(self.machine.table().log.clone());
+        Ok(())
     }
 
     pub(crate) fn machine(&self) -> &Machine<G> {
@@ -63,22 +109,88 @@ impl<G: Game> Live<G> {
         self.machine.game_mut()
     }
 
+    /// Whether an input may wait for the store.
+    pub(crate) fn waits(&self) -> bool {
+        self.keep.outlives()
+    }
+
+    /// When the room wants an [`Input::Due`], if nothing happens before.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        let save = self.keep.due().filter(|_| !self.machine.is_over());
+        let deadlines = [self.machine.deadline(), save];
+        deadlines.into_iter().flatten().min()
+    }
+
     /// Asks for a place for a connection; the answer, a greeting or a goodbye, is in its outlet.
     pub(crate) async fn join(
         &mut self,
-        outlet: Arc<Outlet>,
+        ear: Ear,
         newcomer: Newcomer,
         options: Options,
         now: Timestamp,
     ) {
-        let connection = outlet.connection;
-        self.outlets.insert(connection, outlet);
+        // Its other connection went with a node that is gone: that comes first.
+        if self.machine.table().roster.is_missing(&newcomer.user) {
+            self.run(Input::Mourn(newcomer.user.clone()), now).await;
+        }
+        let connection = self.hear(ear);
         let input = Input::Join {
             connection,
             newcomer,
             options,
         };
         self.run(input, now).await;
+    }
+
+    /// Members whose connections were missing are still there.
+    pub(crate) async fn found(&mut self, found: Vec<(Ear, Found)>, now: Timestamp) {
+        let found = found.into_iter().map(|(ear, found)| {
+            if let Ear::Here(outlet) = &ear {
+                outlet.rehome(self.hall.log());
+            }
+            self.hear(ear);
+            found
+        });
+        let found = found.collect();
+        self.run(Input::Found(found), now).await;
+    }
+
+    fn hear(&mut self, ear: Ear) -> Connection {
+        let connection = ear.connection();
+        match ear {
+            Ear::Here(outlet) => self.hall.insert(outlet),
+            Ear::There(connection, far) => self.abroad.insert(connection, far),
+        }
+        connection
+    }
+
+    /// The connections on a node that is gone.
+    pub(crate) fn of_node(&self, node: &NodeId) -> Vec<Connection> {
+        self.abroad.of_node(node)
+    }
+
+    /// The nodes that have members of it.
+    pub(crate) fn nodes(&self) -> Vec<NodeId> {
+        self.abroad.nodes()
+    }
+
+    /// The number here of a connection on another node.
+    pub(crate) fn known(&self, far: &Far) -> Option<Connection> {
+        self.abroad.known(far)
+    }
+
+    /// The publications after a number, if all of them are still there.
+    pub(crate) fn replay(&self, after: u64) -> Option<Vec<Arc<[u8]>>> {
+        self.abroad.replay(after)
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        Standing {
+            epoch: self.machine.table().identity.epoch.clone(),
+            term: self.keep.term,
+            published: self.abroad.published(),
+            commit: self.keep.number,
+        }
     }
 
     /// Handles one input: runs it, commits what it did, and tells everyone concerned.
@@ -92,22 +204,25 @@ impl<G: Game> Live<G> {
             | Input::Due
             | Input::Post(_)
             | Input::Returned(_)
-            | Input::Close(_) => (None, None),
+            | Input::Close(_)
+            | Input::Found(_)
+            | Input::Mourn(_) => (None, None),
         };
         if let Input::Leave(connection, _) = &input {
-            self.outlets.remove(connection);
+            self.hall.remove(*connection);
+            self.abroad.remove(*connection);
+        }
+        if self.machine.is_over() {
+            return;
         }
         let mut effects = self.step(input, now).await;
         self.failures = std::mem::take(&mut effects.failures);
-        let commit = Commit {
-            room: &self.machine.table().identity,
-            events: &effects.events,
-        };
-        match self.store.commit(commit).await {
+        match self.save(&effects).await {
             Ok(()) => self.deliver(effects),
             Err(error) => {
-                tracing::error!(%error, "nothing of it is told; the room is given up");
-                self.give_up(from, id);
+                let room = &self.machine.table().identity.room;
+                tracing::error!(%error, %room, "nothing of it is told; the room is given up");
+                self.give_up(&error, from, id);
             }
         }
     }
@@ -122,7 +237,7 @@ impl<G: Game> Live<G> {
                 std::mem::forget(payload);
                 let identity = &self.machine.table().identity;
                 tracing::error!(room = %identity.room, "the game panicked where it must not");
-                self.machine.abandon();
+                self.machine.abandon(End::Here);
                 let last = self.machine.table().log.read().last();
                 let close = Delivery::CloseAll(Close::Internal.into());
                 Effects {
@@ -133,80 +248,80 @@ impl<G: Game> Live<G> {
         }
     }
 
-    /// The state has moved on and could not be saved: nobody may learn of it, and nobody can go
-    /// on from it.
-    fn give_up(&mut self, from: Option<Connection>, id: Option<u64>) {
-        self.machine.abandon();
-        let after = self.machine.table().log.read().last();
-        for (connection, outlet) in self.outlets.drain() {
-            if from == Some(connection) {
-                let words = "the room could not be saved";
-                outlet.tell(after, frames::error(ErrorCode::Unavailable, words, id));
+    /// Saves what an input has changed, and has other nodes told.
+    async fn save(&mut self, effects: &Effects) -> Result<(), StoreError> {
+        // What was never kept is gone for good.
+        let end = self.machine.end().map(|end| match self.machine.is_kept() {
+            true => end,
+            false => End::ForGood,
+        });
+        let changes = match end {
+            Some(_) => super::machine::Changes::default(),
+            None => self.machine.changes(effects, self.keep.is_complete()),
+        };
+        let table = self.machine.table();
+        let listen = !self.abroad.is_empty() || table.roster.has_missing();
+        let has_news = !changes.is_empty() || !effects.is_empty() || end.is_some();
+        let publish = (self.keep.is_shared() && listen && has_news).then(|| {
+            let grounds = Grounds {
+                term: self.keep.term,
+                commit: self.keep.number + u64::from(!changes.is_empty() || end.is_some()),
+                epoch: &table.identity.epoch,
+                now: table.now,
+                last: table.last,
+                untold: self.machine.untold(),
+                is_released: end == Some(End::Here),
+            };
+            self.abroad.publication(effects, &grounds)
+        });
+        let mut changes = changes;
+        if end == Some(End::Here) && !self.keep.is_complete() {
+            changes.put.push(self.machine.complete_head());
+        }
+        let again = publish.clone();
+        let save = Save {
+            changes,
+            end,
+            publish,
+            now: table.now,
+        };
+        match self.keep.save(save).await {
+            Err(StoreError::Behind) if end.is_none() => {
+                let room = &self.machine.table().identity.room;
+                tracing::warn!(%room, "the store has lost what was saved of a room: all of it is saved once more");
+                let cells = self.machine.all_cells();
+                self.keep.save_anew(cells, again).await
             }
-            outlet.close(after, Close::TryLater.into());
-            outlet.wake();
+            saved => saved,
         }
     }
 
-    /// Puts everything where its connection finds it, and wakes the connections.
-    ///
-    /// What is told carries the number of the event it comes after, so it is put in first: a
-    /// connection that is awake anyway must not overtake it with a later event.
+    /// The state has moved on and could not be saved: nobody may learn of it, and nobody can go
+    /// on from it.
+    fn give_up(&mut self, error: &StoreError, from: Option<Connection>, id: Option<u64>) {
+        self.machine.abandon(End::Here);
+        let close = match error {
+            StoreError::Lost => Close::Moved,
+            StoreError::Unavailable(_) | StoreError::Behind => Close::TryLater,
+        };
+        if let Some(outlet) = from.and_then(|from| self.hall.get(from)) {
+            let after = self.hall.log().read().last();
+            let words = "the room could not be saved";
+            outlet.tell(after, frames::error(ErrorCode::Unavailable, words, id));
+        }
+        self.hall.close_all(close);
+    }
+
+    /// Tells everyone on this node.
     fn deliver(&mut self, effects: Effects) {
-        let log = self.machine.table().log.clone();
-        let mut touched = Vec::new();
-        for (after, delivery) in effects.deliveries {
+        for (_, delivery) in &effects.deliveries {
             match delivery {
-                Delivery::Enter {
-                    connection,
-                    greeting,
-                } => {
-                    if let Some(outlet) = self.outlets.get(&connection) {
-                        outlet.enter(greeting, &log, after);
-                        touched.push(Arc::clone(outlet));
-                    }
-                }
-                Delivery::Tell(connection, frame) => {
-                    if let Some(outlet) = self.outlets.get(&connection) {
-                        outlet.tell(after, frame);
-                        touched.push(Arc::clone(outlet));
-                    }
-                }
-                Delivery::TellMembers { but, frame } => {
-                    let others = self.outlets.values();
-                    for outlet in others.filter(|outlet| but != Some(outlet.connection)) {
-                        outlet.tell_member(after, &frame);
-                        touched.push(Arc::clone(outlet));
-                    }
-                }
-                Delivery::Volatile(frame) => {
-                    for outlet in self.outlets.values() {
-                        outlet.tell_if_idle(after, &frame);
-                        touched.push(Arc::clone(outlet));
-                    }
-                }
-                Delivery::Close(connection, close) => {
-                    if let Some(outlet) = self.outlets.remove(&connection) {
-                        outlet.close(after, close);
-                        touched.push(outlet);
-                    }
-                }
-                Delivery::CloseAll(close) => {
-                    for (_, outlet) in self.outlets.drain() {
-                        outlet.close(after, close.clone());
-                        touched.push(outlet);
-                    }
-                }
+                Delivery::Close(connection, _) => self.abroad.remove(*connection),
+                Delivery::CloseAll(_) => self.abroad.clear(),
+                _ => {}
             }
         }
         let now = self.machine.table().now;
-        let untold = self.machine.untold();
-        log.append(&effects.events, &effects.redacted, now, untold);
-        if !effects.events.is_empty() {
-            for outlet in self.outlets.values() {
-                outlet.notice(&effects.events, &effects.redacted);
-            }
-        }
-        touched.iter().for_each(|outlet| outlet.wake());
+        self.hall.deliver(effects, now, self.machine.untold());
     }
 }

@@ -6,10 +6,13 @@
 //! log, answers into the [`Outlet`] of their connection. The server and the test room drive the
 //! same `Live`.
 
+mod abroad;
 mod answers;
 mod contain;
 mod door;
 mod effects;
+mod hall;
+mod keep;
 mod live;
 mod machine;
 mod outlet;
@@ -19,10 +22,13 @@ mod tests;
 #[cfg(test)]
 pub(crate) use self::door::tests::{alice, unkept};
 pub(crate) use self::{
+    abroad::{Far, Publication, Standing},
     answers::Ticket,
     contain::Alarm,
-    door::{Call, Door, Keeper, LockedRoom, Visitor, decode},
-    live::Live,
-    machine::{Departure, Input, Machine, Unfit},
+    door::{Call, Door, Keeper, LockedRoom, NoRoom, Visitor, decode},
+    hall::Hall,
+    keep::Keep,
+    live::{Ear, Live},
+    machine::{Departure, Found, Input, Machine, Unfit, Unreadable, past},
     outlet::{Outlet, Taken},
 };

@@ -111,6 +111,19 @@ impl Outlet {
         self.greeted.store(true, Ordering::Release);
     }
 
+    /// Whether it has been let in.
+    pub(crate) fn is_let_in(&self) -> bool {
+        self.waiting().log.is_some()
+    }
+
+    /// Has it go on from another log, which has the same events under the same numbers.
+    pub(super) fn rehome(&self, new: &SharedLog) {
+        if let Some((log, _)) = &mut self.waiting().log {
+            log.clone_from(new);
+        }
+        self.wake();
+    }
+
     /// Tells of the events that the log has just got, and wakes the connection if it has something
     /// to send for it.
     pub(super) fn notice(&self, events: &[Arc<Entry>], redacted: &[Seq]) {

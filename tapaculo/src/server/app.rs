@@ -12,16 +12,29 @@ use super::{
 use crate::{
     auth::{Families, JwtAuth},
     clock::Clock,
+    cluster::{Cluster, Host, watch_over},
     ids::UserId,
     limits::{Gate, Limits, MessageLimits},
     protocol::Close,
+    pubsub::Nodes,
     session::Heartbeat,
+    store::StoreError,
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::OnceCell, time::timeout};
+use tokio::{sync::OnceCell, task::AbortHandle, time::timeout};
 
 /// How long connections may take to end when the server does.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A task that ends with whoever has this.
+#[derive(Debug)]
+struct Abort(AbortHandle);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 /// A server at work.
 pub(super) struct App {
@@ -43,6 +56,9 @@ pub(super) struct App {
     pub(super) origins: AllowedOrigins,
     pub(super) proxies: TrustedProxies,
     pub(super) registry: Arc<Registry>,
+    nodes: Option<Arc<dyn Nodes>>,
+    /// What goes on for the sake of other nodes, until this one ends.
+    cluster_task: OnceCell<Abort>,
     pub(super) connections: Connections,
     pub(super) handle: ServerHandle,
     /// Whoever asks for the end waits for the same one.
@@ -59,6 +75,7 @@ impl App {
         handle: ServerHandle,
     ) -> anyhow::Result<Arc<Self>> {
         settings.check()?;
+        let store = settings.store();
         let Settings {
             guest_tokens,
             endpoint,
@@ -70,6 +87,8 @@ impl App {
             trusted_proxies,
             heartbeat,
             buffer,
+            nodes,
+            store: _,
         } = settings;
         let only_game = match games.as_slice() {
             [only] => Some(only.name()),
@@ -98,13 +117,43 @@ impl App {
             gate: Gate::new(connection_limits, heartbeat.notices_in(), clock),
             origins: AllowedOrigins::read(allowed_origins.as_deref())?,
             proxies: TrustedProxies::read(&trusted_proxies)?,
-            registry: Registry::new(games, max_rooms, clock),
+            registry: Registry::new(games, max_rooms, clock, store),
+            nodes,
+            cluster_task: OnceCell::new(),
             connections,
             handle,
             drained: OnceCell::new(),
         });
         app.handle.attach(&app);
         Ok(app)
+    }
+
+    /// Whether there is something to do before anybody is let in.
+    pub(super) fn begins_first(&self) -> bool {
+        self.nodes.is_some() || self.registry.outlives()
+    }
+
+    /// Goes on with the rooms that were saved and, where there may be other nodes, becomes one of them;
+    /// to be done before anybody is let in.
+    ///
+    /// # Errors
+    /// If the store can't be reached.
+    pub(super) async fn begin(&self) -> Result<(), StoreError> {
+        if let Some(nodes) = &self.nodes {
+            nodes.begin().await?;
+            let registry: Arc<dyn Host> = self.registry.clone();
+            let cluster = Cluster::new(Arc::clone(nodes), Arc::downgrade(&registry));
+            self.registry.join_cluster(Arc::clone(&cluster));
+            let heard = nodes.hear();
+            let work = async move {
+                tokio::join!(Arc::clone(&cluster).listen(heard), watch_over(cluster));
+            };
+            let _ = self
+                .cluster_task
+                .set(Abort(tokio::spawn(work).abort_handle()));
+            tracing::info!(node = %nodes.me(), "one node of a cluster");
+        }
+        self.registry.go_on().await
     }
 
     /// Ends every connection, each after the message in hand, with `1012`; waits until they are
@@ -124,6 +173,9 @@ impl App {
                 connections = self.connections.count(),
                 "some did not end in time"
             );
+        }
+        if let Some(nodes) = &self.nodes {
+            nodes.end().await;
         }
     }
 }

@@ -11,7 +11,8 @@ use std::{
 /// Through the whole process, for a server may have several listeners.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-fn next() -> Connection {
+/// A number for a connection that comes in now.
+pub(super) fn next() -> Connection {
     Connection(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 

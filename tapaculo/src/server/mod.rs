@@ -128,6 +128,7 @@ impl Server {
     /// What connects the nodes of this server; one node, in memory, unless told.
     pub fn with_pubsub(mut self, pubsub: impl PubSub) -> Self {
         self.settings.buffer = pubsub.buffer();
+        self.settings.nodes = pubsub.nodes();
         self
     }
 
@@ -322,6 +323,7 @@ impl Server {
     /// As for [`listen`](Self::listen), the address apart.
     pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
         let (app, router) = self.build()?;
+        app.begin().await?;
         http::serve(listener, router, &app).await
     }
 
@@ -349,7 +351,17 @@ impl Server {
     /// # Errors
     /// As for [`listen`](Self::listen), the address apart.
     pub fn into_router(self) -> anyhow::Result<axum::Router> {
-        let (_, router) = self.build()?;
+        let (app, router) = self.build()?;
+        if app.begins_first() {
+            let runtime = tokio::runtime::Handle::try_current().context(
+                "a server that keeps its rooms begins with them: call into_router() in a tokio runtime",
+            )?;
+            runtime.spawn(async move {
+                if let Err(error) = app.begin().await {
+                    tracing::error!(%error, "the server can't go on with what was saved");
+                }
+            });
+        }
         Ok(router)
     }
 

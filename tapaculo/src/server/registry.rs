@@ -1,33 +1,55 @@
 //! Which room a connection goes to: rooms are made by the first who joins and forgotten when they
 //! are over.
 
-use super::deadlines::Deadlines;
+use super::{arrival, deadlines::Deadlines};
 use crate::{
     auth::word,
     clock::{Clock, Timestamp},
     closures::{Closures, Handlers},
+    cluster::{Cluster, Host, Replica},
+    game::Connection,
     game::{Game, Identity, Settings},
     ids::RoomId,
     protocol::{Close, ErrorCode, frames},
-    room::{Call, Door, Keeper, LockedRoom, Visitor},
-    store::{MemoryStore, Store},
+    room::{Call, Door, Ear, Keep, Keeper, LockedRoom, NoRoom, Unreadable, Visitor, past},
+    store::{Claim, Claimed, Commit, NodeId, RoomKey, Store, StoreError, Then},
 };
+use futures_util::future::BoxFuture;
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
-use tokio::task::JoinSet;
+use tokio::{sync::OnceCell, task::JoinSet};
 
 /// The length of a room's epoch, a random word: a hundred bits.
 const EPOCH_CHARACTERS: usize = 20;
+
+/// How long the record of a room that could not be read stays after it was claimed.
+const UNREAD_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A game that is served, whatever its types.
 pub(super) trait AnyGame: Send + Sync {
     /// The game's name.
     fn name(&self) -> &'static str;
 
-    /// Makes a room that nobody is in yet.
-    fn open(&self, room: RoomId, registry: &Registry) -> (Identity, Arc<dyn Door>);
+    /// Makes a room that nobody is in yet, or goes on with one that was saved.
+    fn open<'a>(
+        &'a self,
+        opening: Opening,
+        registry: &'a Registry,
+    ) -> BoxFuture<'a, Result<Arc<dyn Door>, Unreadable>>;
+}
+
+/// What is needed to open a room.
+pub(super) struct Opening {
+    key: RoomKey,
+    claim: Claim,
+    /// Tells this life of the room in this process from others.
+    number: u64,
 }
 
 /// The game `G`, and what its rooms are like on this server.
@@ -65,22 +87,53 @@ impl<G: Game> AnyGame for Served<G> {
         G::NAME
     }
 
-    fn open(&self, room: RoomId, registry: &Registry) -> (Identity, Arc<dyn Door>) {
-        let identity = Identity {
-            game: G::NAME,
-            room,
-            epoch: word(EPOCH_CHARACTERS),
-            settings: self.settings,
-        };
-        let room = LockedRoom::<G>::new(
-            identity.clone(),
-            &self.begin,
-            rand::random(),
-            registry.clock,
-            Arc::clone(&registry.store),
-            registry.me.clone() as Weak<dyn Keeper>,
-        );
-        (identity, room)
+    fn open<'a>(
+        &'a self,
+        opening: Opening,
+        registry: &'a Registry,
+    ) -> BoxFuture<'a, Result<Arc<dyn Door>, Unreadable>> {
+        Box::pin(async move {
+            let Opening { key, claim, number } = opening;
+            let commits = claim.saved.as_ref().map_or(0, |saved| saved.number);
+            let saved = claim.saved.filter(|_| G::PERSIST.is_some());
+            let saved = saved.filter(|saved| !saved.cells.is_empty());
+            let past = match &saved {
+                Some(saved) => Some((past(&saved.cells)?, saved.doubtful)),
+                None => None,
+            };
+            let epoch = match past {
+                // All that was told of it is there, under its numbers.
+                Some((past, false)) if past.is_complete => past.epoch,
+                _ => word(EPOCH_CHARACTERS),
+            };
+            let identity = Identity {
+                game: G::NAME,
+                room: key.room.clone(),
+                epoch,
+                settings: self.settings,
+                opened: number,
+            };
+            let keep = Keep::new(
+                Arc::clone(&registry.store),
+                registry.cluster().map(|cluster| cluster.nodes()),
+                key,
+                claim.term,
+                commits,
+                &self.settings,
+            );
+            let room = LockedRoom::<G>::new(
+                identity,
+                &self.begin,
+                rand::random(),
+                registry.clock,
+                keep,
+                registry.me.clone() as Weak<dyn Keeper>,
+            );
+            if let Some(saved) = saved {
+                room.restore(&saved, registry.grace()).await?;
+            }
+            Ok(room as Arc<dyn Door>)
+        })
     }
 }
 
@@ -89,31 +142,27 @@ pub(super) struct Registry {
     me: Weak<Self>,
     games: HashMap<&'static str, Arc<dyn AnyGame>>,
     rooms: Mutex<Rooms>,
+    next_opening: AtomicU64,
     max_rooms: usize,
     clock: Clock,
     store: Arc<dyn Store>,
+    /// The other nodes, if there may be some.
+    cluster: OnceCell<Arc<Cluster>>,
     deadlines: Deadlines,
 }
 
 #[derive(Default)]
 struct Rooms {
-    open: HashMap<(&'static str, RoomId), Open>,
+    open: HashMap<(&'static str, RoomId), Arc<Open>>,
     /// No room is to be opened any more.
     closed: bool,
 }
 
-/// Why there is no room to go to.
-enum NoRoom {
-    /// The server ends.
-    Ending,
-    /// It would be one more than the server takes.
-    TooMany,
-}
-
+/// A room that is open, or about to be.
 struct Open {
     /// Tells this room from a later one of the same name.
-    epoch: String,
-    door: Arc<dyn Door>,
+    number: u64,
+    door: OnceCell<Arc<dyn Door>>,
 }
 
 impl Registry {
@@ -121,16 +170,39 @@ impl Registry {
         games: Vec<Arc<dyn AnyGame>>,
         max_rooms: Option<usize>,
         clock: Clock,
+        store: Arc<dyn Store>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
             games: games.into_iter().map(|game| (game.name(), game)).collect(),
             rooms: Mutex::default(),
+            next_opening: AtomicU64::new(0),
             max_rooms: max_rooms.unwrap_or(usize::MAX),
             clock,
-            store: Arc::new(MemoryStore),
+            store,
+            cluster: OnceCell::new(),
             deadlines: Deadlines::new(clock),
         })
+    }
+
+    /// Whether its rooms outlive the process.
+    pub(super) fn outlives(&self) -> bool {
+        self.store.keeps()
+    }
+
+    /// This server is one node of many.
+    pub(super) fn join_cluster(&self, cluster: Arc<Cluster>) {
+        let _ = self.cluster.set(cluster);
+    }
+
+    fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.cluster.get()
+    }
+
+    /// How long the members of a room that is gone on with may say that they are still there.
+    fn grace(&self) -> Duration {
+        self.cluster()
+            .map_or(Duration::ZERO, |cluster| cluster.timing().lease)
     }
 
     /// The name of a game, if it is served.
@@ -151,87 +223,244 @@ impl Registry {
         self: Arc<Self>,
         game: &'static str,
         room: RoomId,
-        mut visitor: Visitor,
+        visitor: Visitor,
     ) -> Option<Arc<dyn Door>> {
+        let Ear::Here(outlet) = &visitor.ear else {
+            return None;
+        };
+        let outlet = Arc::clone(outlet);
+        let (no_room, close) = match self.admit(game, &room, visitor).await {
+            Ok(door) => return Some(door),
+            Err(NoRoom::Ending) => {
+                outlet.dismiss(Close::Restarting);
+                return None;
+            }
+            Err(no_room) => (no_room, Close::TryLater),
+        };
+        let error = frames::error(ErrorCode::Unavailable, &no_room.to_string(), None);
+        outlet.answer(error);
+        outlet.dismiss(close);
+        None
+    }
+
+    /// Brings a visitor to its room.
+    ///
+    /// # Errors
+    /// If there is no getting in.
+    async fn admit(
+        &self,
+        game: &'static str,
+        room: &RoomId,
+        mut visitor: Visitor,
+    ) -> Result<Arc<dyn Door>, NoRoom> {
         loop {
-            let door = match self.open(game, &room) {
-                Ok(door) => door,
-                Err(NoRoom::Ending) => {
-                    visitor.outlet.dismiss(Close::Restarting);
-                    return None;
-                }
-                Err(NoRoom::TooMany) => {
-                    let words = "the server has all the rooms it can take";
-                    let error = frames::error(ErrorCode::Unavailable, words, None);
-                    visitor.outlet.answer(error);
-                    visitor.outlet.dismiss(Close::TryLater);
-                    return None;
-                }
-            };
+            let door = self.find(game, room).await?;
             match Arc::clone(&door).join(visitor).await {
-                Ok(()) => return Some(door),
+                Ok(()) => return Ok(door),
                 // It was over before its lock was free: the next one will be a new room.
                 Err(back) => {
-                    self.forget_door(game, &room, &door);
+                    self.forget_door(game, room, &door);
                     visitor = back;
                 }
             }
         }
     }
 
-    fn open(&self, game: &'static str, room: &RoomId) -> Result<Arc<dyn Door>, NoRoom> {
+    /// The room of this name, which is opened if it is not.
+    async fn find(&self, game: &'static str, room: &RoomId) -> Result<Arc<dyn Door>, NoRoom> {
+        let open = self.open(game, room)?;
+        let opened = open
+            .door
+            .get_or_try_init(|| self.claim(game, room, open.number));
+        match opened.await {
+            Ok(door) => Ok(Arc::clone(door)),
+            Err(no_room) => {
+                self.forget_opening(game, room, open.number);
+                Err(no_room)
+            }
+        }
+    }
+
+    fn open(&self, game: &'static str, room: &RoomId) -> Result<Arc<Open>, NoRoom> {
         let mut rooms = self.rooms();
         if rooms.closed {
             return Err(NoRoom::Ending);
         }
         let is_full = rooms.open.len() >= self.max_rooms;
         match rooms.open.entry((game, room.clone())) {
-            Entry::Occupied(open) => Ok(Arc::clone(&open.get().door)),
+            Entry::Occupied(open) => Ok(Arc::clone(open.get())),
             Entry::Vacant(_) if is_full => Err(NoRoom::TooMany),
             Entry::Vacant(vacant) => {
-                let served = self.games.get(game).ok_or(NoRoom::Ending)?;
-                let (identity, door) = served.open(room.clone(), self);
-                let epoch = identity.epoch;
-                let open = vacant.insert(Open { epoch, door });
-                Ok(Arc::clone(&open.door))
+                let open = vacant.insert(Arc::new(Open {
+                    number: self.next_opening(),
+                    door: OnceCell::new(),
+                }));
+                Ok(Arc::clone(open))
             }
         }
+    }
+
+    fn next_opening(&self) -> u64 {
+        self.next_opening.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Asks the store for a room: it is this node's from then on, or another's.
+    async fn claim(
+        &self,
+        game: &'static str,
+        room: &RoomId,
+        number: u64,
+    ) -> Result<Arc<dyn Door>, NoRoom> {
+        let key = RoomKey {
+            game: game.into(),
+            room: room.clone(),
+        };
+        let mut gone: Option<NodeId> = None;
+        loop {
+            let claimed = self.store.claim(&key, gone.as_ref()).await;
+            match claimed.map_err(NoRoom::Unavailable)? {
+                Claimed::Ours(claim) => return self.open_claimed(game, key, claim, number).await,
+                Claimed::Theirs(node) => {
+                    let Some(cluster) = self.cluster() else {
+                        return Err(NoRoom::Unavailable(StoreError::Lost));
+                    };
+                    if cluster.is_gone(&node).await.map_err(NoRoom::Unavailable)? {
+                        gone = Some(node);
+                        continue;
+                    }
+                    let replica = Replica::open(cluster, game, key, node).await;
+                    return Ok(replica.map_err(NoRoom::Unavailable)?);
+                }
+            }
+        }
+    }
+
+    /// Opens a room that is this node's.
+    async fn open_claimed(
+        &self,
+        game: &'static str,
+        key: RoomKey,
+        claim: Claim,
+        number: u64,
+    ) -> Result<Arc<dyn Door>, NoRoom> {
+        let served = self.games.get(game).ok_or(NoRoom::Ending)?;
+        let term = claim.term;
+        let commits = claim.saved.as_ref().map_or(0, |saved| saved.number);
+        let opening = Opening {
+            key: key.clone(),
+            claim,
+            number,
+        };
+        let unreadable = match served.open(opening, self).await {
+            Ok(door) => return Ok(door),
+            Err(unreadable) => unreadable,
+        };
+        tracing::error!(game, room = %key.room, why = %unreadable, "what was saved of a room can't be read; it stays as it is");
+        // Another node may be of another version.
+        let release = Commit {
+            room: &key,
+            term,
+            number: commits + 1,
+            anew: false,
+            put: Vec::new(),
+            delete: Vec::new(),
+            then: Then::Release,
+            keep_for: UNREAD_KEPT,
+            publish: None,
+        };
+        if let Err(error) = self.store.commit(release).await {
+            tracing::debug!(%error, "not released");
+        }
+        Err(NoRoom::Unreadable)
+    }
+
+    /// Goes on with a room that another node had and of which this one has members; the room takes the
+    /// place of its replica.
+    async fn take_over(
+        &self,
+        game: &'static str,
+        key: &RoomKey,
+        claim: Claim,
+    ) -> Result<Arc<dyn Door>, NoRoom> {
+        let number = self.next_opening();
+        let door = self.open_claimed(game, key.clone(), claim, number).await?;
+        let open = Open {
+            number,
+            door: OnceCell::new_with(Some(Arc::clone(&door))),
+        };
+        let mut rooms = self.rooms();
+        if rooms.closed {
+            return Err(NoRoom::Ending);
+        }
+        rooms.open.insert((game, key.room.clone()), Arc::new(open));
+        Ok(door)
+    }
+
+    /// Goes on with the rooms that were saved here and that nobody has.
+    pub(super) async fn go_on(&self) -> Result<(), StoreError> {
+        let left = self.store.left().await?;
+        if !left.is_empty() {
+            tracing::info!(rooms = left.len(), "going on with what was saved");
+        }
+        for RoomKey { game, room } in left {
+            let Some(game) = self.game(&game) else {
+                tracing::warn!(%game, %room, "a room was saved of a game that is not served");
+                continue;
+            };
+            // What is wrong with it has been said.
+            let _ = self.find(game, &room).await;
+        }
+        Ok(())
     }
 
     /// A room, if there is one of this name.
     pub(super) fn door(&self, game: &str, room: &RoomId) -> Option<Arc<dyn Door>> {
         let key = (self.game(game)?, room.clone());
         let rooms = self.rooms();
-        Some(Arc::clone(&rooms.open.get(&key)?.door))
+        rooms.open.get(&key)?.door.get().cloned()
     }
 
     /// All rooms there are, in any order.
     pub(super) fn doors(&self) -> Vec<(&'static str, RoomId, Arc<dyn Door>)> {
         let rooms = self.rooms();
         let open = rooms.open.iter();
-        open.map(|((game, room), open)| (*game, room.clone(), Arc::clone(&open.door)))
-            .collect()
+        open.filter_map(|((game, room), open)| {
+            let door = Arc::clone(open.door.get()?);
+            Some((*game, room.clone(), door))
+        })
+        .collect()
     }
 
     /// Forgets a room that is over, if its end has not done so.
     fn forget_door(&self, game: &'static str, room: &RoomId, door: &Arc<dyn Door>) {
         let mut rooms = self.rooms();
         let key = (game, room.clone());
+        let open = rooms.open.get(&key).and_then(|open| open.door.get());
+        if open.is_some_and(|open| Arc::ptr_eq(open, door)) {
+            rooms.open.remove(&key);
+        }
+    }
+
+    /// Forgets a room that could not be opened.
+    fn forget_opening(&self, game: &'static str, room: &RoomId, number: u64) {
+        let mut rooms = self.rooms();
+        let key = (game, room.clone());
         let open = rooms.open.get(&key);
-        if open.is_some_and(|open| Arc::ptr_eq(&open.door, door)) {
+        if open.is_some_and(|open| open.number == number && !open.door.initialized()) {
             rooms.open.remove(&key);
         }
     }
 
     /// Opens no more rooms and closes all there are, each after its message in hand.
     pub(super) async fn close_all(&self, close: Close) {
-        let doors: Vec<_> = {
-            let mut rooms = self.rooms();
-            rooms.closed = true;
-            let open = rooms.open.values();
-            open.map(|open| Arc::clone(&open.door)).collect()
-        };
-        let mut closing: JoinSet<()> = doors.into_iter().map(|door| door.close(close)).collect();
+        self.rooms().closed = true;
+        self.give_up_all(close).await;
+    }
+
+    /// Closes all rooms there are, each after its message in hand.
+    async fn give_up_all(&self, close: Close) {
+        let doors = self.doors().into_iter();
+        let mut closing: JoinSet<()> = doors.map(|(_, _, door)| door.close(close)).collect();
         while closing.join_next().await.is_some() {}
     }
 
@@ -242,6 +471,58 @@ impl Registry {
     }
 }
 
+impl Host for Registry {
+    fn game(&self, name: &str) -> Option<&'static str> {
+        self.game(name)
+    }
+
+    fn door(&self, game: &str, room: &RoomId) -> Option<Arc<dyn Door>> {
+        self.door(game, room)
+    }
+
+    fn doors(&self) -> Vec<(&'static str, RoomId, Arc<dyn Door>)> {
+        self.doors()
+    }
+
+    fn find<'a>(
+        &'a self,
+        game: &'static str,
+        room: &'a RoomId,
+    ) -> BoxFuture<'a, Result<Arc<dyn Door>, NoRoom>> {
+        Box::pin(self.find(game, room))
+    }
+
+    fn admit<'a>(
+        &'a self,
+        game: &'static str,
+        room: &'a RoomId,
+        visitor: Visitor,
+    ) -> BoxFuture<'a, Result<Arc<dyn Door>, NoRoom>> {
+        Box::pin(self.admit(game, room, visitor))
+    }
+
+    fn take_over<'a>(
+        &'a self,
+        game: &'static str,
+        key: &'a RoomKey,
+        claim: Claim,
+    ) -> BoxFuture<'a, Result<Arc<dyn Door>, NoRoom>> {
+        Box::pin(self.take_over(game, key, claim))
+    }
+
+    fn forget_door(&self, game: &'static str, room: &RoomId, door: &Arc<dyn Door>) {
+        self.forget_door(game, room, door);
+    }
+
+    fn give_up_all(&self, close: Close) -> BoxFuture<'_, ()> {
+        Box::pin(self.give_up_all(close))
+    }
+
+    fn next_connection(&self) -> Connection {
+        arrival::next()
+    }
+}
+
 impl Keeper for Registry {
     fn forget(&self, room: &Identity) {
         let mut rooms = self.rooms();
@@ -249,7 +530,7 @@ impl Keeper for Registry {
         if rooms
             .open
             .get(&key)
-            .is_some_and(|open| open.epoch == room.epoch)
+            .is_some_and(|open| open.number == room.opened)
         {
             rooms.open.remove(&key);
         }

@@ -3,8 +3,11 @@
 use super::tokens::Endpoint;
 use crate::{
     limits::{ConnectionLimits, MessageLimits},
+    pubsub::Nodes,
     session::Heartbeat,
+    store::{MemoryStore, Store},
 };
+use std::sync::Arc;
 
 /// How a server serves its games.
 #[derive(Default)]
@@ -28,6 +31,10 @@ pub(super) struct Settings {
     pub(super) heartbeat: Heartbeat,
     /// How many events and frames may wait for one connection.
     pub(super) buffer: Option<usize>,
+    /// The other nodes, if there may be some.
+    pub(super) nodes: Option<Arc<dyn Nodes>>,
+    /// Where rooms are kept; `None` for the nodes' own store or, without other nodes, memory.
+    pub(super) store: Option<Arc<dyn Store>>,
 }
 
 impl Settings {
@@ -49,7 +56,22 @@ impl Settings {
                  each as a user of its own, its name with something random behind it"
             );
         }
+        if self.nodes.is_some() && self.store.is_some() {
+            anyhow::bail!(
+                "RedisPubSub keeps the rooms, too: with_pubsub(RedisPubSub…) or with_store(…), one \
+                 of them"
+            );
+        }
         Ok(())
+    }
+
+    /// Where rooms are kept.
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        match (&self.store, &self.nodes) {
+            (Some(store), _) => Arc::clone(store),
+            (None, Some(nodes)) => Arc::clone(nodes) as _,
+            (None, None) => Arc::new(MemoryStore),
+        }
     }
 
     /// Whether tokens are to be signed.

@@ -11,7 +11,7 @@ use crate::{
     game::{Newcomer, Options},
     limits::{Account, Place},
     protocol::{Dialect, NoPosition, Position},
-    room::{Outlet, Visitor},
+    room::{Ear, Outlet, Visitor},
     session,
 };
 use axum::{
@@ -137,7 +137,7 @@ fn start(
 ) -> session::Start {
     let term = lease::term(&access);
     let visitor = Visitor {
-        outlet: Arc::clone(&outlet),
+        ear: Ear::Here(Arc::clone(&outlet)),
         newcomer: Newcomer {
             user: access.user,
             name: access.name,

@@ -53,8 +53,7 @@ use crate::{
     game::{Connection, Game, Identity, Newcomer, Options, Posts},
     ids::{Role, RoomId, SessionId, UserId},
     protocol::{Dialect, Position, Seq},
-    room::{self, Departure, Input, Live, Outlet, Ticket},
-    store::MemoryStore,
+    room::{self, Departure, Ear, Input, Keep, Live, Outlet, Ticket},
 };
 use serde_json::{Value, value::RawValue};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
@@ -111,6 +110,7 @@ impl<G: Game> TestRoom<G> {
             room: RoomId::new("test").expect("`test` is a valid name"),
             epoch: "test".to_owned(),
             settings: G::SETTINGS,
+            opened: 0,
         };
         // Every call looks whether there are any.
         let posts = Posts::new(|| ());
@@ -122,7 +122,7 @@ impl<G: Game> TestRoom<G> {
             BEGINNING,
             Arc::clone(&posts),
             Arc::new(Arc::clone(&alarm)),
-            Arc::new(MemoryStore),
+            Keep::memory(G::NAME, &G::SETTINGS),
         );
         Self {
             live,
@@ -258,7 +258,7 @@ impl<G: Game> TestRoom<G> {
         let options = self.options.clone();
         let entering = self
             .live
-            .join(Arc::clone(&outlet), newcomer, options, self.now);
+            .join(Ear::Here(Arc::clone(&outlet)), newcomer, options, self.now);
         let limit = G::SETTINGS.handler_timeout;
         if self.alarm.drive(limit, entering) {
             self.now = self.now + limit;

@@ -4,7 +4,7 @@
 //! may speak to meanwhile; the agenda waits for it, and no other input begins before.
 
 use super::{
-    super::contain::Failure, Call, Called, Delivery, Effects, Failed, Fatal, Machine,
+    super::contain::Failure, Call, Called, Delivery, Effects, End, Failed, Fatal, Machine,
     greeting::Greeting,
 };
 use crate::{
@@ -99,7 +99,7 @@ impl<G: Game> Machine<G> {
                 Step::Close(words) => {
                     let goodbye = Goodbye::new(Close::RoomClosed, words);
                     self.say(effects, Delivery::CloseAll(goodbye));
-                    self.abandon();
+                    self.abandon(End::ForGood);
                 }
             }
         }

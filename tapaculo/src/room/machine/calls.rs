@@ -2,10 +2,10 @@
 
 use super::{
     super::contain::{contain, contain_now},
-    Effects, Machine,
+    Effects, Machine, SavedGame,
 };
 use crate::{
-    game::{Answer, Game, Member, Player, Refusal, Reply, Rest, Room},
+    game::{Answer, Game, Member, Player, Refusal, Reply, Rest, Room, Table},
     protocol::Author,
 };
 use std::time::Duration;
@@ -79,7 +79,31 @@ impl<G: Game> Call<G> {
     }
 }
 
+/// The state as it is saved.
+fn save<G: Game>(game: &G) -> Result<Option<Vec<u8>>, Refusal> {
+    match contain_now(|| game.save()) {
+        Ok(saved) => saved.transpose(),
+        Err(failure) => Err(Refusal::Internal(format!("saving the state {failure}"))),
+    }
+}
+
+/// The state as it was saved last.
+fn load<G: Game>(saved: &SavedGame, table: &Table) -> Option<G> {
+    let why = match contain_now(|| G::load(saved.bytes())) {
+        Ok(Ok(game)) => return Some(game),
+        Ok(Err(refusal)) => refusal.why().to_owned(),
+        Err(failure) => failure.to_string(),
+    };
+    tracing::error!(room = %table.identity.room, why, "the state that was saved can't be read");
+    None
+}
+
 impl<G: Game> Machine<G> {
+    /// The state of a game that begins, as it is saved, if it is to be.
+    pub(super) fn save(&self, game: &G) -> Result<Option<SavedGame>, Refusal> {
+        Ok(save(game)?.map(SavedGame::new))
+    }
+
     /// Calls the game: what it says and does is the room's if it succeeds, and nothing if it
     /// fails; with a backup, its state is then what it was.
     pub(super) async fn call(
@@ -104,10 +128,24 @@ impl<G: Game> Machine<G> {
             let why = format!("{name} {failure}");
             Err(Refusal::Internal(why))
         });
-        let settled = answer.and_then(|reply| Ok((reply, self.room.table.settle()?)));
+        let settled = answer.and_then(|reply| {
+            let saved = match &self.saved {
+                Some(_) => save(game)?,
+                None => None,
+            };
+            Ok((reply, saved, self.room.table.settle()?))
+        });
+        // One that is saved needs no copy: what was saved last is one.
+        let backup = match (&settled, backup, &self.saved) {
+            (Err(_), None, Some(saved)) => load(saved, &self.room.table),
+            (_, backup, _) => backup,
+        };
         let is_backed_up = backup.is_some();
         let (result, left) = match (settled, backup) {
-            (Ok((reply, mut settled)), backup) => {
+            (Ok((reply, saved, mut settled)), backup) => {
+                if let (Some(saved), Some(before)) = (saved, &mut self.saved) {
+                    before.replace(saved);
+                }
                 let rest = settled.rest.take();
                 self.accept(settled, effects);
                 (Ok(rest.map_or(Called::Done(reply), Called::Goes)), backup)

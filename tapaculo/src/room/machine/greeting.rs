@@ -119,7 +119,7 @@ impl<G: Game> Machine<G> {
 
     fn can_go_back(&self) -> bool {
         let backup = || self.game.as_ref().and_then(G::backup);
-        contain_now(|| backup().is_some()).unwrap_or(false)
+        self.saved.is_some() || contain_now(|| backup().is_some()).unwrap_or(false)
     }
 
     /// The events a newcomer is told: the kept ones, then those of its own join.

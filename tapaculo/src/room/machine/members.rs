@@ -1,8 +1,8 @@
 //! Who comes and who goes: places given, held, taken over and given up.
 
 use super::{
-    Call, Delivery, Departure, Effects, Fatal, Machine, Step, Then, agenda::Candidate, contain,
-    greeting::Greeting,
+    Call, Delivery, Departure, Effects, End, Fatal, Found, Machine, Step, Then, agenda::Candidate,
+    contain, greeting::Greeting,
 };
 use crate::{
     game::{
@@ -106,13 +106,20 @@ impl<G: Game> Machine<G> {
         let Identity { room, settings, .. } = &self.room.table.identity;
         let creating = G::create(room, options);
         match contain(creating, &*self.alarm, settings.handler_timeout).await {
-            Ok(Ok(game)) => {
-                self.game = Some(game);
-                Ok(true)
-            }
+            Ok(Ok(game)) => match self.save(&game) {
+                Ok(saved) => {
+                    self.saved = saved;
+                    self.game = Some(game);
+                    Ok(true)
+                }
+                Err(refusal) => {
+                    self.turn_away(connection, &refusal, effects);
+                    Err(Fatal)
+                }
+            },
             Ok(Err(refusal)) => {
                 self.turn_away(connection, &refusal, effects);
-                self.abandon();
+                self.abandon(End::ForGood);
                 Ok(false)
             }
             Err(failure) => {
@@ -180,6 +187,33 @@ impl<G: Game> Machine<G> {
         self.announce(&user, Moved::Disconnected, effects);
         if let Some(player) = player {
             self.next(Step::Call(Call::Disconnect(player), Then::Nothing));
+        }
+    }
+
+    /// Connections that were missing live: their members never noticed anything.
+    pub(super) fn found(&mut self, found: Vec<Found>, effects: &mut Effects) {
+        for Found {
+            user,
+            session,
+            connection,
+        } in found
+        {
+            let roster = &mut self.room.table.roster;
+            if !roster.found(&user, &session, connection) {
+                // A newer one has the place, or it was given up.
+                let close = match roster.by_user(&user) {
+                    Some(place) if place.connection.is_some() => Close::Replaced,
+                    _ => Close::Moved,
+                };
+                self.say(effects, Delivery::Close(connection, close.into()));
+            }
+        }
+    }
+
+    /// Nobody has found a member's connection: it is lost.
+    pub(super) fn mourn(&mut self, user: &UserId, effects: &mut Effects) {
+        if self.room.table.roster.mourn(user, Connection::GONE) {
+            self.leave(Connection::GONE, Departure::Dropped, effects);
         }
     }
 

@@ -5,11 +5,15 @@ mod agenda;
 mod calls;
 mod greeting;
 mod members;
+mod record;
 mod time;
+
+pub(crate) use self::record::{Changes, Unreadable, past};
 
 use self::{
     agenda::{Asked, Step, Then, Waiting},
     calls::{Call, Called, Failed},
+    record::SavedGame,
     time::Ticks,
 };
 use super::{
@@ -23,6 +27,8 @@ use crate::{
         Answer, Aside, Connection, Game, Identity, Newcomer, Options, Post, Posts, Refusal, Rest,
         Room, Settled, Table,
     },
+    ids::{SessionId, UserId},
+    log::Entry,
     protocol::{Author, Close, ErrorCode, Moved, Seq, frames},
 };
 use std::{collections::VecDeque, sync::Arc};
@@ -53,6 +59,27 @@ pub(crate) enum Input<M> {
     Returned(Result<Answer, Failure>),
     /// Everyone is to be sent away.
     Close(Close),
+    /// Of members whose connections are missing, these live.
+    Found(Vec<Found>),
+    /// The missing connection of a member is taken for lost.
+    Mourn(UserId),
+}
+
+/// A member's connection that has been found again after the room was gone on with elsewhere.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) user: UserId,
+    pub(crate) session: SessionId,
+    pub(crate) connection: Connection,
+}
+
+/// How a room has come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// For good: what was kept of it goes, too.
+    ForGood,
+    /// Here: what is kept of it can be gone on with.
+    Here,
 }
 
 /// Why a message can't be given to the game.
@@ -88,8 +115,14 @@ pub(crate) struct Machine<G: Game> {
     waiting: Option<Waiting>,
     /// What is left of that call, until somebody takes it to run it.
     rest: Option<Rest>,
+    /// The state after the last call that succeeded, as it is saved; where the game saves it.
+    saved: Option<SavedGame>,
+    /// What is changed is to be kept outside.
+    is_kept: bool,
+    /// Until when missing connections may be found.
+    missing_until: Option<Timestamp>,
     /// Nothing can happen here any more.
-    over: bool,
+    end: Option<End>,
 }
 
 /// The game failed in a way that it can't go on from.
@@ -104,18 +137,28 @@ impl<G: Game> Machine<G> {
         now: Timestamp,
         posts: Arc<Posts>,
         alarm: Arc<dyn Alarm>,
+        is_kept: bool,
     ) -> Self {
+        let table = Table::new(identity, seed, now, posts);
+        let mut answers = Answers::default();
+        if is_kept {
+            table.log.track();
+            answers.track();
+        }
         Self {
             game,
-            room: Room::new(Table::new(identity, seed, now, posts)),
-            answers: Answers::default(),
+            room: Room::new(table),
+            answers,
             alarm,
             ticks: None,
             empty_since: Some(now),
             agenda: VecDeque::new(),
             waiting: None,
             rest: None,
-            over: false,
+            saved: None,
+            is_kept,
+            missing_until: None,
+            end: None,
         }
     }
 
@@ -133,7 +176,17 @@ impl<G: Game> Machine<G> {
 
     /// Whether the room is gone for good.
     pub(crate) fn is_over(&self) -> bool {
-        self.over
+        self.end.is_some()
+    }
+
+    /// Whether what is changed is kept outside.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+
+    /// How it has come to its end, if it has.
+    pub(crate) fn end(&self) -> Option<End> {
+        self.end
     }
 
     /// Whether what is left of a call runs beside the room.
@@ -147,8 +200,8 @@ impl<G: Game> Machine<G> {
     }
 
     /// Gives the room up: what it holds can't be told to anyone.
-    pub(super) fn abandon(&mut self) {
-        self.over = true;
+    pub(super) fn abandon(&mut self, end: End) {
+        self.end.get_or_insert(end);
         let table = &mut self.room.table;
         // A game that can't even be dropped is gone all the same. Each part by itself: a second
         // panic while a first one unwinds would end the process.
@@ -174,9 +227,11 @@ impl<G: Game> Machine<G> {
     /// Handles one input.
     pub(super) async fn step(&mut self, input: Input<G::Message>, now: Timestamp) -> Effects {
         let mut effects = Effects::default();
-        if self.over {
+        if self.is_over() {
             return effects;
         }
+        // Another node's clock may have been ahead of this one's.
+        let now = now.max(self.room.table.now);
         self.room.table.now = now;
         let mut outcome = self.handle(input, &mut effects).await;
         if outcome.is_ok() {
@@ -184,7 +239,7 @@ impl<G: Game> Machine<G> {
         }
         if outcome.is_err() {
             self.say(&mut effects, Delivery::CloseAll(Close::Internal.into()));
-            self.abandon();
+            self.abandon(End::ForGood);
         }
         self.keep_time(now);
         effects
@@ -217,8 +272,10 @@ impl<G: Game> Machine<G> {
             Input::Returned(outcome) => return self.resume(outcome, effects),
             Input::Close(close) => {
                 self.say(effects, Delivery::CloseAll(close.into()));
-                self.abandon();
+                self.abandon(End::Here);
             }
+            Input::Found(found) => self.found(found, effects),
+            Input::Mourn(user) => self.mourn(&user, effects),
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What a room does because it is time: timers, ticks, places that were held for long enough, and
 //! its own end.
 
-use super::{Call, Effects, Machine, Step, Then};
+use super::{Call, Effects, End, Machine, Step, Then};
 use crate::{
     clock::Timestamp,
     game::{AnyTimer, Game},
@@ -18,6 +18,8 @@ pub(super) struct Ticks {
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
+    /// A missing connection is not found any more.
+    Missing,
     /// A place is held no longer.
     GivenUp,
     Timer,
@@ -35,12 +37,14 @@ impl<G: Game> Machine<G> {
     }
 
     fn next_due(&self) -> Option<(Timestamp, Due)> {
-        if self.over {
+        if self.is_over() {
             return None;
         }
         let table = &self.room.table;
         let keep = table.identity.settings.empty_timeout;
+        let missing = self.missing_until;
         let dues = [
+            (missing.filter(|_| table.roster.has_missing()), Due::Missing),
             (table.roster.next_given_up(), Due::GivenUp),
             (table.timers.next(), Due::Timer),
             (self.ticks.as_ref().map(|ticks| ticks.next), Due::Tick),
@@ -74,7 +78,12 @@ impl<G: Game> Machine<G> {
             }
             Due::Tick => self.tick(now),
             Due::Log => {}
-            Due::Empty => self.abandon(),
+            Due::Missing => {
+                if let Some(user) = self.room.table.roster.first_missing() {
+                    self.mourn(&user, effects);
+                }
+            }
+            Due::Empty => self.abandon(End::ForGood),
         }
     }
 

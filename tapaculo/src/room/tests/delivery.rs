@@ -6,65 +6,26 @@ use crate::{
     game::{Connection, Declared, Game, Identity, Newcomer, Options, Posts},
     ids::{Role, RoomId, SessionId, UserId},
     protocol::{Close, Dialect, Outgoing, Position, Seq},
-    room::{Departure, Input, Live, Outlet, Taken, Ticket},
-    store::{Commit, MemoryStore, Store, StoreError},
+    room::{Departure, Ear, Input, Keep, Live, Outlet, Taken, Ticket},
 };
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio_tungstenite::tungstenite::Message;
-
-/// A store that saves when it is told to, and says what it was given.
-#[derive(Debug, Default)]
-struct SlowStore {
-    commits: Mutex<Vec<(String, Vec<u64>)>>,
-    holds: AtomicBool,
-    fails: AtomicBool,
-}
-
-impl Store for SlowStore {
-    fn commit<'a>(&'a self, commit: Commit<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            while self.holds.load(Ordering::SeqCst) {
-                tokio::task::yield_now().await;
-            }
-            if self.fails.load(Ordering::SeqCst) {
-                return Err(StoreError("the disk is full".to_owned()));
-            }
-            let seqs = commit.events.iter().map(|event| event.seq.0).collect();
-            let room = commit.room.room.to_string();
-            self.commits.lock().unwrap().push((room, seqs));
-            Ok(())
-        })
-    }
-}
 
 const NOW: Timestamp = Timestamp::from_millis(1);
 
-fn live(store: Arc<dyn Store>) -> Live<Fragile> {
+fn live() -> Live<Fragile> {
     let identity = Identity {
         game: "fragile",
         room: RoomId::new("r").unwrap(),
         epoch: "e".to_owned(),
         settings: <Fragile as Declared>::SETTINGS,
+        opened: 0,
     };
+    let keep = Keep::memory("fragile", &identity.settings);
     let posts = Posts::new(|| ());
-    Live::new(
-        identity,
-        None,
-        [0; 32],
-        NOW,
-        posts,
-        Arc::new(NoAlarm),
-        store,
-    )
+    Live::new(identity, None, [0; 32], NOW, posts, Arc::new(NoAlarm), keep)
 }
 
 /// Runs what does not wait.
@@ -90,7 +51,7 @@ fn newcomer(user: &str) -> Newcomer {
 
 fn join(live: &mut Live<Fragile>, outlet: &Arc<Outlet>) {
     let joining = live.join(
-        Arc::clone(outlet),
+        Ear::Here(Arc::clone(outlet)),
         newcomer(outlet.user.as_str()),
         Options::default(),
         NOW,
@@ -143,50 +104,8 @@ fn drain(outlet: &Outlet) -> (Vec<Value>, Option<Close>) {
 }
 
 #[test]
-fn nothing_leaves_the_room_before_it_is_saved() {
-    let store = Arc::new(SlowStore::default());
-    let mut live = live(Arc::clone(&store) as _);
-    let (alice, bob) = greet_two(&mut live);
-
-    store.holds.store(true, Ordering::SeqCst);
-    {
-        let mut handling = Box::pin(live.run(message(1, 1, "Count"), NOW));
-        for _ in 0..3 {
-            assert!(handling.as_mut().now_or_never().is_none());
-            assert_eq!(drain(&alice), (vec![], None));
-            assert_eq!(drain(&bob), (vec![], None));
-        }
-        store.holds.store(false, Ordering::SeqCst);
-        run(handling);
-    }
-    let event = json!({"seq": 4, "from": "alice", "data": "1"});
-    let ack = json!({"ack": 1, "seq": 4, "reply": 1});
-    assert_eq!(drain(&alice), (vec![event.clone(), ack], None));
-    assert_eq!(drain(&bob), (vec![event], None));
-    let commits = store.commits.lock().unwrap();
-    assert_eq!(commits.last(), Some(&("r".to_owned(), vec![4])));
-}
-
-#[test]
-fn what_could_not_be_saved_is_told_to_nobody_and_the_room_is_given_up() {
-    let store = Arc::new(SlowStore::default());
-    let mut live = live(Arc::clone(&store) as _);
-    let (alice, bob) = greet_two(&mut live);
-
-    store.fails.store(true, Ordering::SeqCst);
-    run(live.run(message(1, 7, "Count"), NOW));
-    let (frames, close) = drain(&alice);
-    assert_eq!(frames.len(), 1);
-    assert_eq!(frames[0]["error"]["code"], "unavailable");
-    assert_eq!(frames[0]["id"], 7);
-    assert_eq!(close, Some(Close::TryLater));
-    assert_eq!(drain(&bob), (vec![], Some(Close::TryLater)));
-    assert!(live.machine().is_over());
-}
-
-#[test]
 fn a_connection_that_takes_nothing_is_too_slow_once_the_log_has_moved_on() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let (alice, bob) = join_two(&mut live);
     drain(&bob);
     for id in 1..=crate::log::RESUME_EVENTS as u64 {
@@ -206,7 +125,7 @@ fn a_connection_that_takes_nothing_is_too_slow_once_the_log_has_moved_on() {
 
 #[test]
 fn events_for_others_never_make_a_reader_slow() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let (alice, bob) = join_two(&mut live);
     drain(&bob);
     for id in 1..=2000 {
@@ -224,7 +143,7 @@ fn events_for_others_never_make_a_reader_slow() {
 #[test]
 fn what_one_handler_says_makes_nobody_slow_however_much_it_is() {
     for (events, bytes) in [(3000, 1), (3, 200_000), (1, 1_000_000)] {
-        let mut live = live(Arc::new(MemoryStore));
+        let mut live = live();
         let (alice, bob) = join_two(&mut live);
         drain(&alice);
         drain(&bob);
@@ -240,7 +159,7 @@ fn what_one_handler_says_makes_nobody_slow_however_much_it_is() {
 
 #[test]
 fn a_room_that_falls_silent_after_a_burst_does_not_keep_it() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let (alice, bob) = greet_two(&mut live);
     let burst = json!({"type": "Burst", "events": 3, "bytes": 200_000});
     run(live.run(say(1, 7, &burst), NOW));
@@ -259,7 +178,7 @@ fn a_room_that_falls_silent_after_a_burst_does_not_keep_it() {
 
 #[test]
 fn who_is_replaced_is_told_so_however_slow_it_is() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let (alice, bob) = join_two(&mut live);
     drain(&bob);
     for id in 1..=2000 {
@@ -274,7 +193,7 @@ fn who_is_replaced_is_told_so_however_slow_it_is() {
 
 #[test]
 fn a_newcomer_is_announced_before_what_is_said_about_it() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let alice = outlet("alice", 1, Dialect::Json);
     join(&mut live, &alice);
     drain(&alice);
@@ -286,7 +205,7 @@ fn a_newcomer_is_announced_before_what_is_said_about_it() {
 
 #[test]
 fn a_newcomer_is_not_slow_while_it_is_greeted_and_misses_nothing_of_what_happens_meanwhile() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let (alice, bob) = join_two(&mut live);
     // All of the greeting is taken, and none of it has been sent.
     let mut greeting = VecDeque::new();
@@ -309,7 +228,7 @@ fn a_newcomer_is_not_slow_while_it_is_greeted_and_misses_nothing_of_what_happens
 
 #[test]
 fn what_is_held_behind_a_greeting_is_in_order_and_forgets_what_is_to_be_forgotten() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let (alice, bob) = join_two(&mut live);
     drain(&alice);
     // Bob's greeting waits while something is said and taken back, and Alice leaves.
@@ -341,7 +260,7 @@ fn what_is_held_behind_a_greeting_is_in_order_and_forgets_what_is_to_be_forgotte
 
 #[test]
 fn a_newcomer_who_keeps_up_is_not_slow_however_much_is_said_meanwhile() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let (alice, bob) = join_two(&mut live);
     let mut frames = VecDeque::new();
     for id in 1..=5000 {
@@ -358,7 +277,7 @@ fn a_newcomer_who_keeps_up_is_not_slow_however_much_is_said_meanwhile() {
 
 #[test]
 fn what_waits_behind_a_greeting_is_bounded_too() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let (alice, bob) = join_two(&mut live);
     let mut id = 0;
     while !bob.is_too_slow(0) {
@@ -372,7 +291,7 @@ fn what_waits_behind_a_greeting_is_bounded_too() {
 
 #[test]
 fn a_connection_that_came_earlier_and_took_longer_takes_no_seat_from_a_newer_one() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let newer = outlet("alice", 5, Dialect::Json);
     join(&mut live, &newer);
     drain(&newer);
@@ -387,7 +306,7 @@ fn a_connection_that_came_earlier_and_took_longer_takes_no_seat_from_a_newer_one
 
 #[test]
 fn nobody_resumes_from_before_it_came() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let (_, _) = greet_two(&mut live);
     run(live.run(message(1, 1, "Count"), NOW));
     let before = live.machine().table().last;
@@ -409,7 +328,7 @@ fn nobody_resumes_from_before_it_came() {
             expires: None,
             ..newcomer("bob")
         };
-        run(live.join(Arc::clone(&bob), back, Options::default(), NOW));
+        run(live.join(Ear::Here(Arc::clone(&bob)), back, Options::default(), NOW));
         let (frames, _) = drain(&bob);
         assert_eq!(frames[0]["welcome"]["resumed"], resumed);
         let counted = frames.iter().any(|frame| frame["data"] == "2");
@@ -419,7 +338,7 @@ fn nobody_resumes_from_before_it_came() {
 
 #[test]
 fn a_volatile_event_has_no_number_keeps_its_place_and_is_in_no_history() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let (alice, bob) = greet_two(&mut live);
     run(live.run(message(1, 1, "Twitch"), NOW));
     for outlet in [alice, bob] {
@@ -437,7 +356,7 @@ fn a_volatile_event_has_no_number_keeps_its_place_and_is_in_no_history() {
 
 #[test]
 fn volatile_events_give_way_where_much_waits_and_never_make_anyone_slow() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let (alice, bob) = greet_two(&mut live);
     for id in 1..=1000 {
         let twitch = message(1, id, "Twitch");
@@ -471,7 +390,7 @@ fn answers_that_nobody_takes_are_bounded() {
 
 #[test]
 fn a_plain_connection_gets_no_welcome_no_synced_and_no_presence() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let alice = outlet("alice", 1, Dialect::Plain);
     join(&mut live, &alice);
     join(&mut live, &outlet("bob", 2, Dialect::Json));
@@ -491,7 +410,7 @@ fn a_plain_connection_gets_no_welcome_no_synced_and_no_presence() {
 
 #[test]
 fn the_first_goodbye_counts_and_comes_after_what_was_said_before_it() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let alice = outlet("alice", 1, Dialect::Json);
     join(&mut live, &alice);
     drain(&alice);
@@ -505,7 +424,7 @@ fn the_first_goodbye_counts_and_comes_after_what_was_said_before_it() {
 
 #[test]
 fn a_frame_is_transcoded_once_however_many_receive_it() {
-    let mut live = live(Arc::new(MemoryStore));
+    let mut live = live();
     let outlets: Vec<_> = (1..=100)
         .map(|n| outlet(&format!("user{n}"), n, Dialect::MessagePack))
         .collect();

@@ -7,8 +7,7 @@ use crate::{
     game::{Connection, Declared, Game, Identity, Newcomer, Options, Posts},
     prelude::*,
     protocol::{Dialect, Position, Seq},
-    room::{Departure, Input, Live, Outlet, Taken, Ticket},
-    store::MemoryStore,
+    room::{Departure, Ear, Input, Keep, Live, Outlet, Taken, Ticket},
 };
 use futures_util::FutureExt;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -240,19 +239,13 @@ impl World {
             room: RoomId::new("r").unwrap(),
             epoch: "e".to_owned(),
             settings: Gossip::SETTINGS,
+            opened: 0,
         };
         let now = Timestamp::from_millis(1);
-        let (posts, store) = (Posts::new(|| ()), Arc::new(MemoryStore));
+        let posts = Posts::new(|| ());
+        let keep = Keep::memory("gossip", &Gossip::SETTINGS);
         Self {
-            live: Live::new(
-                identity,
-                None,
-                [0; 32],
-                now,
-                posts,
-                Arc::new(NoAlarm),
-                store,
-            ),
+            live: Live::new(identity, None, [0; 32], now, posts, Arc::new(NoAlarm), keep),
             clients: USERS.map(|user| (user, Client::default())).into(),
             rng: StdRng::seed_from_u64(seed),
             now,
@@ -323,7 +316,7 @@ impl World {
         };
         let joining = self
             .live
-            .join(outlet, newcomer, Options::default(), self.now);
+            .join(Ear::Here(outlet), newcomer, Options::default(), self.now);
         joining.now_or_never().expect("it does not wait");
     }
 

@@ -1,8 +1,21 @@
 //! How the nodes of a server speak to each other; in memory, there is one node.
 
+#[cfg_attr(
+    not(feature = "redis-backend"),
+    allow(dead_code, reason = "without it there are no other nodes")
+)]
+mod nodes;
+
+pub(crate) use self::nodes::{Heard, Nodes, Timing};
+
 mod sealed {
     /// Keeps other implementations out: it also holds leases, bans and stored rooms.
-    pub trait Sealed: Send + Sync + 'static {}
+    pub trait Sealed: Send + Sync + 'static {
+        /// The other nodes; `None` if this is the only one. Connects to nothing yet.
+        fn nodes(&self) -> Option<std::sync::Arc<dyn super::Nodes>> {
+            None
+        }
+    }
 }
 
 /// What connects the nodes of a server: given to

@@ -1,0 +1,90 @@
+//! Which nodes live: this one says that it does, and looks after those that it depends on.
+
+use super::Cluster;
+use crate::{
+    protocol::Close,
+    store::{NodeId, StoreError},
+};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep};
+
+/// How much oftener others are looked after than the own lease is renewed.
+const LOOKS: u32 = 3;
+
+/// How often the keys of all rooms get a new lifetime.
+const TOUCH: Duration = Duration::from_secs(10 * 60);
+
+/// Renews this node's lease and looks whether others have let theirs run out, for as long as the
+/// server runs.
+pub(crate) async fn watch_over(cluster: Arc<Cluster>) {
+    let timing = cluster.timing();
+    let mut renewed = Instant::now();
+    let mut touched = Instant::now();
+    loop {
+        sleep(timing.renew / LOOKS).await;
+        if renewed.elapsed() >= timing.renew {
+            renewed = Instant::now();
+            renew(&cluster).await;
+        }
+        if touched.elapsed() >= TOUCH {
+            touched = Instant::now();
+            cluster.touch().await;
+        }
+        cluster.look_after_others().await;
+    }
+}
+
+async fn renew(cluster: &Arc<Cluster>) {
+    let nodes = cluster.nodes();
+    let lost = match nodes.renew().await {
+        Ok(()) => false,
+        Err(StoreError::Lost) => true,
+        Err(error) => {
+            tracing::warn!(%error, "the lease could not be renewed");
+            nodes.good_until() <= Instant::now()
+        }
+    };
+    if !lost {
+        return;
+    }
+    tracing::error!("the lease of this node has run out: its rooms are another's to go on with");
+    if let Some(host) = cluster.host() {
+        host.give_up_all(Close::Moved).await;
+    }
+    while let Err(error) = nodes.begin().await {
+        tracing::warn!(%error, "no new lease yet");
+        sleep(cluster.timing().renew / LOOKS).await;
+    }
+    tracing::info!(node = %nodes.me(), "this node has a lease again");
+}
+
+impl Cluster {
+    /// Goes on without the nodes that are gone.
+    async fn look_after_others(self: &Arc<Self>) {
+        let doors = self.host().map(|host| host.doors()).unwrap_or_default();
+        let mut all = BTreeSet::new();
+        let mut depends = Vec::new();
+        for (_, _, door) in doors {
+            let nodes = Arc::clone(&door).nodes().await;
+            if !nodes.is_empty() {
+                all.extend(nodes.iter().cloned());
+                depends.push((door, nodes));
+            }
+        }
+        if all.is_empty() {
+            return;
+        }
+        let all: Vec<NodeId> = all.into_iter().collect();
+        let Ok(gone) = self.nodes().gone(&all).await else {
+            return;
+        };
+        for node in gone {
+            tracing::warn!(%node, "a node is gone");
+            for (door, nodes) in &depends {
+                if nodes.contains(&node) {
+                    tokio::spawn(Arc::clone(door).node_gone(node.clone()));
+                }
+            }
+        }
+    }
+}

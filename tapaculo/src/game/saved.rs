@@ -1,0 +1,236 @@
+//! A game as it is kept: the state and the timers as bytes, and what an older version has left.
+//!
+//! The format is MessagePack with the fields by name, so that a version may add some
+//! (`#[serde(default)]`) and still read what was saved before.
+
+use super::{Declared, Game, answer::Refusal};
+use rmp_serde::{decode, encode};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{fmt, time::Duration};
+
+/// How the rooms of a game are kept: what `#[tapaculo::game(persist)]` says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Persist {
+    /// The version of the state: from 1.
+    pub version: u32,
+    /// How much may be lost; zero is nothing, for all is saved before anyone is told.
+    pub every: Duration,
+}
+
+impl Persist {
+    /// The first version, saved before anything leaves.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            version: 1,
+            every: Duration::ZERO,
+        }
+    }
+
+    /// The version of the state.
+    #[must_use]
+    pub const fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// How much may be lost.
+    #[must_use]
+    pub const fn every(mut self, time: Duration) -> Self {
+        self.every = time;
+        self
+    }
+}
+
+impl Default for Persist {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What can be saved and read again: anything `Serialize` and `DeserializeOwned`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be saved: it does not implement `Serialize` and `Deserialize`",
+    label = "`{Self}` can't be saved and read again",
+    note = "`persist` saves the state and the timers: add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`"
+)]
+pub trait Persistable: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Persistable for T {}
+
+/// A game whose rooms are kept: written by `#[tapaculo::game(persist)]` on the struct.
+pub trait Persists: Declared + Persistable {}
+
+/// The state of a game, as it is saved.
+#[doc(hidden)]
+pub fn save<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Refusal> {
+    write(value).map_err(|e| Refusal::Internal(e.to_string()))
+}
+
+/// A value as it was saved.
+#[doc(hidden)]
+pub fn load<T: DeserializeOwned>(saved: &[u8]) -> Result<T, Refusal> {
+    read(saved).map_err(|e| Refusal::Internal(e.to_string()))
+}
+
+fn write<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, SavedStateError> {
+    rmp_serde::to_vec_named(value).map_err(|e| SavedStateError(Kind::Write(e)))
+}
+
+/// Reads all of it: a shorter value with something behind it is another type's.
+fn read<T: DeserializeOwned>(saved: &[u8]) -> Result<T, SavedStateError> {
+    let mut rest = saved;
+    let value = rmp_serde::from_read(&mut rest).map_err(|e| SavedStateError(Kind::Read(e)))?;
+    if rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(SavedStateError(Kind::TooLong(rest.len())))
+    }
+}
+
+/// Makes the state of a room of what a version of its game has saved.
+///
+/// # Errors
+/// If it can't be read, `#[migrate]` refuses it, or it is of a version that is still to come.
+pub(crate) fn restore<G: Game>(version: u32, saved: Vec<u8>) -> Result<G, Refusal> {
+    let ours = G::PERSIST.map_or(0, |persist| persist.version);
+    if version > ours {
+        return Err(Refusal::Internal(format!(
+            "version {version} of `{}` has saved it, and this is version {ours}",
+            G::NAME
+        )));
+    }
+    if version == ours {
+        return G::load(&saved);
+    }
+    G::migrate(SavedState {
+        version,
+        bytes: saved,
+    })
+}
+
+/// What an older version of a game has saved: what `#[migrate]` makes the present state of.
+///
+/// ```ignore
+/// use serde::{Deserialize, Serialize};
+/// use tapaculo::prelude::*;
+///
+/// #[tapaculo::game(persist, version = 2)]
+/// #[derive(Default, Serialize, Deserialize)]
+/// struct Score { points: [u32; 2] }
+///
+/// /// What version 1 has saved.
+/// #[derive(Serialize, Deserialize)]
+/// struct ScoreV1 { white: u32, black: u32 }
+///
+/// #[tapaculo::game]
+/// impl Score {
+///     #[migrate]
+///     fn migrate(old: SavedState) -> Result<Self, SavedStateError> {
+///         let ScoreV1 { white, black } = old.read()?;
+///         Ok(Self { points: [white, black] })
+///     }
+/// }
+///
+/// // In a test, an old state is what its version would have saved.
+/// let old = SavedState::of(1, &ScoreV1 { white: 3, black: 5 })?;
+/// assert_eq!(Score::migrate(old)?.points, [3, 5]);
+/// # Ok::<(), SavedStateError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct SavedState {
+    version: u32,
+    /// MessagePack, with the fields by name.
+    bytes: Vec<u8>,
+}
+
+impl SavedState {
+    /// What a version would save of a state: for tests of `#[migrate]`.
+    ///
+    /// # Errors
+    /// If the state can't be encoded.
+    pub fn of<T: Serialize + ?Sized>(version: u32, state: &T) -> Result<Self, SavedStateError> {
+        let bytes = write(state)?;
+        Ok(Self { version, bytes })
+    }
+
+    /// The version of the game that has saved it, always below the present one.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Reads it as what it was: the struct of that version, kept under a name of its own.
+    ///
+    /// Fields that the type does not have are left out, and those it has besides need
+    /// `#[serde(default)]`.
+    ///
+    /// # Errors
+    /// If it is not what the type expects: the words say what is wrong.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, SavedStateError> {
+        read(&self.bytes)
+    }
+}
+
+/// Leaves out the bytes: a log is not the place for hidden cards.
+impl fmt::Debug for SavedState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SavedState")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A state that can't be read as what it should be, or not be encoded.
+#[derive(Debug)]
+pub struct SavedStateError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Write(encode::Error),
+    Read(decode::Error),
+    /// So many bytes are left over.
+    TooLong(usize),
+}
+
+impl fmt::Display for SavedStateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Write(e) => write!(f, "the state can't be encoded: {e}"),
+            Kind::Read(e) => write!(f, "the saved state can't be read: {e}"),
+            Kind::TooLong(bytes) => {
+                write!(
+                    f,
+                    "the saved state can't be read: {bytes} bytes are left over"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for SavedStateError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Kind::Write(e) => Some(e),
+            Kind::Read(e) => Some(e),
+            Kind::TooLong(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_behind_a_value_are_an_error() {
+        let mut saved = save(&7_u8).unwrap();
+        assert_eq!(load::<u8>(&saved).unwrap(), 7);
+        saved.push(0);
+        let Err(Refusal::Internal(words)) = load::<u8>(&saved) else {
+            panic!("it was read");
+        };
+        assert!(words.contains("1 bytes are left over"), "{words}");
+    }
+}
