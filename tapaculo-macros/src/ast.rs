@@ -139,7 +139,7 @@ impl ToTokens for Method {
 fn asked_for(role: Role) -> TokenStream {
     match role {
         // An owned field that is only looked at.
-        Role::Message | Role::Create | Role::Timer => {
+        Role::Message | Role::Create | Role::Migrate | Role::Timer => {
             quote!(#[allow(clippy::needless_pass_by_value, clippy::unused_self)])
         }
         // A field that is lent, however small; a `Result` that may become an error one day.

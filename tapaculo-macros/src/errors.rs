@@ -46,6 +46,10 @@ impl Errors {
         Some(parse_quote!([(); { #error }]))
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     #[cfg(test)]
     pub(crate) fn words(&self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()

@@ -16,7 +16,7 @@ pub(crate) fn game(game: &Game) -> TokenStream {
         message_enum,
         ..
     } = game;
-    let enums = expand::enums(game);
+    let enums = expand::enums(game, false);
     let types = expand::types(game);
     // It never runs, unless rustc knows a syntax that neither we nor syn know.
     let never = quote!(::core::unreachable!(
@@ -29,6 +29,7 @@ pub(crate) fn game(game: &Game) -> TokenStream {
             #[automatically_derived]
             impl #library::game::Game for #ty {
                 #types
+                const MIGRATES: ::core::primitive::bool = true;
                 const MESSAGES: &'static [&'static str] = &[];
                 fn decode(
                     _: &#library::game::RawMessage<'_>,

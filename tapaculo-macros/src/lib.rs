@@ -223,6 +223,9 @@ attributes_of_methods! {
     /// The guide: [rooms and seats](../tapaculo/docs/rooms/index.html).
     create,
 
+    /// The function that reads what an older version has saved, inside a `#[tapaculo::game] impl`.
+    migrate,
+
     /// A method called when a player takes a seat, inside a `#[tapaculo::game] impl`.
     ///
     /// It may take `&Player` and `&mut Room<Self>`. The player is a member already, and hears what the

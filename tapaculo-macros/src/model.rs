@@ -21,6 +21,27 @@ pub(crate) struct Declaration {
     pub(crate) times: Vec<(&'static str, u64)>,
     /// Where it is asked for.
     pub(crate) rollback: Option<Span>,
+    pub(crate) keeping: Keeping,
+}
+
+/// Whether the rooms of a game are kept.
+pub(crate) enum Keeping {
+    Not,
+    Kept(Kept),
+    /// Beside a mistake: nothing of the rules is wrong for want of it, and nothing is asked of the
+    /// struct.
+    Perhaps,
+}
+
+/// How they are kept.
+pub(crate) struct Kept {
+    /// Where it is asked for.
+    pub(crate) at: Span,
+    /// How much may be lost, in milliseconds; zero is nothing.
+    pub(crate) every: u64,
+    pub(crate) version: u32,
+    /// Where the version is given.
+    pub(crate) version_at: Span,
 }
 
 /// The impl half.
@@ -40,6 +61,7 @@ pub(crate) struct Game {
     pub(crate) validators: Vec<Call>,
     /// One at most, as every hook; more only where `cfg` decides between them.
     pub(crate) create: Vec<Call>,
+    pub(crate) migrate: Vec<Call>,
     pub(crate) hooks: Vec<(Hook, Call)>,
     pub(crate) timers: Vec<Variant>,
     /// With how often it comes, in milliseconds.
@@ -76,7 +98,7 @@ pub(crate) struct Field {
     pub(crate) reading: Reading,
 }
 
-/// How a field is read from a message.
+/// How a field is read: of a message, or of a timer that was saved.
 #[derive(Clone, Copy)]
 pub(crate) enum Reading {
     /// As its type is read, or with the type's default if it is missing.
@@ -111,6 +133,8 @@ pub(crate) enum Value {
     Room,
     RoomId,
     Options,
+    /// What an older version has saved.
+    Old,
     Player,
     Member,
     /// The time since the tick before.

@@ -8,6 +8,7 @@ pub(crate) enum Role {
     Message,
     Validate,
     Create,
+    Migrate,
     Hook(Hook),
     Timer,
     Tick,
@@ -30,6 +31,7 @@ impl Role {
         ("message", Self::Message),
         ("validate", Self::Validate),
         ("create", Self::Create),
+        ("migrate", Self::Migrate),
         ("on_join", Self::Hook(Hook::Join)),
         ("on_full", Self::Hook(Hook::Full)),
         ("on_disconnect", Self::Hook(Hook::Disconnect)),
@@ -97,6 +99,8 @@ pub(crate) const RECONNECT: &str = "reconnect";
 pub(crate) const EMPTY_TIMEOUT: &str = "empty_timeout";
 pub(crate) const HANDLER_TIMEOUT: &str = "handler_timeout";
 pub(crate) const ROLLBACK: &str = "rollback";
+pub(crate) const PERSIST: &str = "persist";
+pub(crate) const VERSION: &str = "version";
 pub(crate) const NAME: &str = "name";
 pub(crate) const CRATE: &str = "crate";
 pub(crate) const RENAME: &str = "rename";
@@ -112,6 +116,8 @@ pub(crate) const STRUCT_OPTIONS: &[Known] = &[
     known(EMPTY_TIMEOUT, "empty_timeout = \"5m\""),
     known(HANDLER_TIMEOUT, "handler_timeout = \"10s\""),
     known(ROLLBACK, "rollback"),
+    known(PERSIST, "persist = \"2s\""),
+    known(VERSION, "version = 2"),
     known(NAME, "name = \"chess\""),
     known(CRATE, "crate = my::reexport"),
 ];
@@ -131,6 +137,7 @@ pub(crate) const TICK_OPTIONS: &[Known] = &[known(EVERY, "every = \"50ms\"")];
 pub(crate) const ALIAS: &str = "alias";
 pub(crate) const DEFAULT: &str = "default";
 pub(crate) const WITH: &str = "with";
+pub(crate) const SERIALIZE_WITH: &str = "serialize_with";
 pub(crate) const DESERIALIZE_WITH: &str = "deserialize_with";
 pub(crate) const FLATTEN: &str = "flatten";
 pub(crate) const SKIP: &str = "skip";
@@ -146,6 +153,18 @@ pub(crate) const SERDE_OPTIONS: &[Known] = &[
     known(SKIP, "skip"),
 ];
 
+/// Those that mean something for a field that is saved and read again.
+pub(crate) const TIMER_SERDE_OPTIONS: &[Known] = &[
+    known(RENAME, "rename = \"kind\""),
+    known(ALIAS, "alias = \"kind\""),
+    known(DEFAULT, "default = \"function\""),
+    known(WITH, "with = \"module\""),
+    known(SERIALIZE_WITH, "serialize_with = \"function\""),
+    known(DESERIALIZE_WITH, "deserialize_with = \"function\""),
+    known(FLATTEN, "flatten"),
+    known(SKIP, "skip"),
+];
+
 /// The field that names the message on the wire.
 pub(crate) const TAG: &str = "type";
 
@@ -153,3 +172,4 @@ pub(crate) const ROOM: &str = "Room";
 pub(crate) const PLAYER: &str = "Player";
 pub(crate) const MEMBER: &str = "Member";
 pub(crate) const ROOM_ID: &str = "RoomId";
+pub(crate) const SAVED_STATE: &str = "SavedState";

@@ -87,6 +87,11 @@ impl Written {
         Some(milliseconds)
     }
 
+    /// Whether it is there without a value, where both can be.
+    pub(crate) fn is_alone(&self) -> bool {
+        matches!(self.value, Value::Absent)
+    }
+
     /// Whether it is there as it should be, without a value.
     pub(crate) fn flag(&self, errors: &mut Errors) -> bool {
         if let Value::Given(value) = &self.value {

@@ -115,8 +115,8 @@ pub use self::{
     server::{LoginRefused, Server, ServerHandle},
 };
 pub use tapaculo_macros::{
-    create, game, message, on_disconnect, on_empty, on_full, on_join, on_leave, on_reconnect, tick,
-    timer, validate, view,
+    create, game, message, migrate, on_disconnect, on_empty, on_full, on_join, on_leave,
+    on_reconnect, tick, timer, validate, view,
 };
 
 /// The crates whose types are part of this API: [`Server::with_routes`], [`Room::rng`].

@@ -14,6 +14,6 @@ pub use crate::{
 };
 #[doc(no_inline)]
 pub use crate::{
-    create, message, on_disconnect, on_empty, on_full, on_join, on_leave, on_reconnect, tick,
-    timer, validate, view,
+    create, message, migrate, on_disconnect, on_empty, on_full, on_join, on_leave, on_reconnect,
+    tick, timer, validate, view,
 };

@@ -2,9 +2,9 @@
 
 pub use crate::game::{
     answer::{Infallibly, Returned, answer, backup, created, encoded, hooked},
-    called::{SettingsOf, Undeclared},
+    called::{SettingsOf, Undeclared, migrate, migrates},
     create::BeginsByDefault,
-    saved::{Persistable, Persists, load, save},
+    saved::{Persistable, Persists, TimerOf, Unkept, load, migrated, save},
 };
 pub use serde;
 

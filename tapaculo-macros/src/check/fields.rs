@@ -8,8 +8,8 @@ use crate::{
     errors::{Errors, code},
     model::{Field, Reading, in_macro},
     names::{
-        ALIAS, DEFAULT, DESERIALIZE_WITH, PLAYER, RENAME, ROOM, Role, SERDE_OPTIONS, SKIP, TAG,
-        WITH,
+        ALIAS, DEFAULT, DESERIALIZE_WITH, Known, PLAYER, RENAME, ROOM, Role, SERDE_OPTIONS,
+        SERIALIZE_WITH, SKIP, TAG, TIMER_SERDE_OPTIONS, WITH,
     },
     options,
 };
@@ -48,19 +48,18 @@ pub(super) fn field(
     let serde = named(&param.attrs, "serde");
     let cfgs = cfgs(&param.attrs);
     let mut reading = Reading::ByType { or_default: false };
-    if role == Role::Message {
-        let names = read_serde(&serde, &mut reading, errors);
-        // Where `cfg` decides, both may be of one name.
-        let mut none = Vec::new();
-        let taken = if cfgs.is_empty() { taken } else { &mut none };
-        has_own_name(name, &names, taken, errors)?;
-    } else if let Some(attr) = serde.first() {
-        errors.at(
-            attr,
-            "a timer is set by the game and not read from a message: remove `#[serde]`",
-        );
-    }
-    if !cfgs.is_empty() {
+    let is_message = role == Role::Message;
+    let known = if is_message {
+        SERDE_OPTIONS
+    } else {
+        TIMER_SERDE_OPTIONS
+    };
+    let names = read_serde(&serde, known, &mut reading, errors);
+    // Where `cfg` decides, both may be of one name.
+    let mut none = Vec::new();
+    let among = if cfgs.is_empty() { taken } else { &mut none };
+    has_own_name(name, &names, is_message, among, errors)?;
+    if is_message && !cfgs.is_empty() {
         reading = Reading::OfItsOwn;
     }
     let mut name = name.clone();
@@ -77,7 +76,12 @@ pub(super) fn field(
 
 /// Reads the attributes of serde: what they say about how the field is read goes into `reading`,
 /// and its names on the wire come back.
-fn read_serde(attrs: &[Attribute], reading: &mut Reading, errors: &mut Errors) -> Vec<WireName> {
+fn read_serde(
+    attrs: &[Attribute],
+    known: &'static [Known],
+    reading: &mut Reading,
+    errors: &mut Errors,
+) -> Vec<WireName> {
     let mut names = Vec::new();
     for attr in attrs {
         let Meta::List(list) = &attr.meta else {
@@ -85,7 +89,7 @@ fn read_serde(attrs: &[Attribute], reading: &mut Reading, errors: &mut Errors) -
             errors.at(attr, words);
             continue;
         };
-        for option in options::read(list.tokens.clone(), SERDE_OPTIONS, errors) {
+        for option in options::read(list.tokens.clone(), known, errors) {
             match option.known.name {
                 name @ (RENAME | ALIAS) => {
                     let instead = name == RENAME;
@@ -97,7 +101,7 @@ fn read_serde(attrs: &[Attribute], reading: &mut Reading, errors: &mut Errors) -
                         *or_default = true;
                     }
                 }
-                DEFAULT | WITH | DESERIALIZE_WITH => {
+                DEFAULT | WITH | SERIALIZE_WITH | DESERIALIZE_WITH => {
                     let _: Option<LitStr> = option.value(errors, "a path in quotes");
                     *reading = Reading::OfItsOwn;
                 }
@@ -236,6 +240,7 @@ fn unnameable(tokens: TokenStream) -> Option<&'static str> {
 fn has_own_name(
     name: &Ident,
     others: &[WireName],
+    beside_a_tag: bool,
     taken: &mut Vec<(String, Ident)>,
     errors: &mut Errors,
 ) -> Option<()> {
@@ -247,13 +252,18 @@ fn has_own_name(
         .iter()
         .map(|it| (it.literal.value(), it.literal.to_token_stream()));
     for (on_wire, wrong) in own.into_iter().chain(others) {
-        if on_wire == TAG {
+        if beside_a_tag && on_wire == TAG {
             errors.at(wrong, TYPE);
             return None;
         }
         if let Some((_, other)) = taken.iter().find(|(taken, _)| *taken == on_wire) {
+            let place = if beside_a_tag {
+                "on the wire"
+            } else {
+                "where it is saved"
+            };
             let words =
-                format!("`{other}` is called `{on_wire}` on the wire already: choose another name");
+                format!("`{other}` is called `{on_wire}` {place} already: choose another name");
             errors.at(wrong, words);
             return None;
         }

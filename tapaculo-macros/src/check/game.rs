@@ -49,6 +49,7 @@ pub(crate) fn implementation(
             .collect()
     };
     let create = calls(Role::Create, Place::Create);
+    let migrate = calls(Role::Migrate, Place::Migrate);
     let mut hooks = Vec::new();
     for &hook in Hook::ALL {
         let found = calls(Role::Hook(hook), Place::Hook(hook));
@@ -67,6 +68,7 @@ pub(crate) fn implementation(
         messages,
         validators,
         create,
+        migrate,
         hooks,
         timers,
         tick,
@@ -185,6 +187,10 @@ fn called(method: &Method, marker: &Marker, place: Place<'_>, errors: &mut Error
             Takes::Nothing,
             Some("`#[create]` makes the game: return `Self` or `Result<Self, E>`"),
         ),
+        Place::Migrate => (
+            Takes::Nothing,
+            Some("`#[migrate]` makes the game of what was saved: return `Result<Self, E>`"),
+        ),
         Place::View => (
             Takes::Shared,
             Some("a view shows something: return a type that implements `Serialize`"),
@@ -198,5 +204,24 @@ fn called(method: &Method, marker: &Marker, place: Place<'_>, errors: &mut Error
     if let Place::View = place {
         always_there(method, errors);
     }
-    methods::call(method, params::of(method, place, errors))
+    let before = errors.count();
+    let args = params::of(method, place, errors);
+    if let Place::Migrate = place {
+        at_once(method, errors);
+        if args.is_empty() && errors.count() == before {
+            errors.at(
+                &method.sig.ident,
+                "`#[migrate]` makes the game of what was saved: add `old: SavedState`",
+            );
+        }
+    }
+    methods::call(method, args)
+}
+
+/// Refuses a migration that may have to wait.
+fn at_once(method: &Method, errors: &mut Errors) {
+    if let Some(asyncness) = &method.sig.asyncness {
+        let words = "what was saved is there already, and nothing to wait for: remove `async`";
+        errors.at(asyncness, words);
+    }
 }

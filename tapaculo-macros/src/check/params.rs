@@ -5,7 +5,7 @@ use crate::{
     ast::Method,
     errors::{Errors, code, instead, nearest},
     model::{Arg, Field, Value},
-    names::{Hook, MEMBER, PLAYER, ROOM, ROOM_ID, Role},
+    names::{Hook, MEMBER, PLAYER, ROOM, ROOM_ID, Role, SAVED_STATE},
 };
 use proc_macro2::{Ident, TokenStream};
 use std::mem;
@@ -35,8 +35,12 @@ pub(super) enum Place<'a> {
     Timer,
     Tick,
     Create,
+    Migrate,
     View,
 }
+
+const ONLY_WHAT_WAS_SAVED: &str =
+    "`#[migrate]` is given what was saved, and nothing else: write `old: SavedState`";
 
 /// What the library lends.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -98,6 +102,12 @@ pub(super) fn of(method: &Method, place: Place<'_>, errors: &mut Errors) -> Vec<
             Place::Create if !is_reference(&param.ty) => args.give(
                 Value::Options,
                 "a room's options are one value: put the fields of both into one struct",
+                param,
+                errors,
+            ),
+            Place::Migrate if is_saved_state(&param.ty) => args.give(
+                Value::Old,
+                "what was saved is there already: take it once",
                 param,
                 errors,
             ),
@@ -200,6 +210,7 @@ impl Place<'_> {
             ));
         }
         Err(match (lent, self) {
+            (_, Self::Migrate) => ONLY_WHAT_WAS_SAVED.to_owned(),
             (Lent::Room, Self::Create) => {
                 "there is no room yet, only its id: take `&RoomId`".to_owned()
             }
@@ -278,6 +289,7 @@ impl Place<'_> {
             Self::Create => "`#[create]` takes `&RoomId` and the room's options, which are owned: \
                 write the type without `&`"
                 .to_owned(),
+            Self::Migrate => ONLY_WHAT_WAS_SAVED.to_owned(),
             Self::View => "`#[view]` takes `&Member`, who is looking".to_owned(),
         };
         errors.at(ty, words);
@@ -342,6 +354,10 @@ pub(super) fn first_argument(segment: &PathSegment) -> Option<&Type> {
         },
         _ => None,
     }
+}
+
+fn is_saved_state(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|last| last.ident == SAVED_STATE)
 }
 
 fn is_reference_to(ty: &Type, name: &Ident) -> bool {

@@ -4,10 +4,10 @@ use super::header;
 use crate::{
     ast::{Other, Struct},
     errors::Errors,
-    model::{Declaration, Library},
+    model::{Declaration, Keeping, Kept, Library},
     names::{
-        CRATE, EMPTY_TIMEOUT, EVENT, HANDLER_TIMEOUT, HISTORY, NAME, PLAYERS, RECONNECT, ROLLBACK,
-        SPECTATORS, STRUCT_OPTIONS,
+        CRATE, EMPTY_TIMEOUT, EVENT, HANDLER_TIMEOUT, HISTORY, NAME, PERSIST, PLAYERS, RECONNECT,
+        ROLLBACK, SPECTATORS, STRUCT_OPTIONS, VERSION,
     },
     options::{self, Written},
 };
@@ -72,14 +72,16 @@ fn declaration(ident: &Ident, options: TokenStream, errors: &mut Errors) -> Decl
         history: None,
         times: Vec::new(),
         rollback: None,
+        keeping: Keeping::Not,
     };
+    let written = options::read(options, STRUCT_OPTIONS, errors);
     let mut named = false;
-    for option in options::read(options, STRUCT_OPTIONS, errors) {
+    for option in &written {
         match option.known.name {
-            PLAYERS => declaration.players = players(&option, errors),
+            PLAYERS => declaration.players = players(option, errors),
             SPECTATORS => declaration.spectators = option.flag(errors),
             EVENT => declaration.event = option.value(errors, "a type"),
-            HISTORY => declaration.history = history(&option, errors),
+            HISTORY => declaration.history = history(option, errors),
             RECONNECT | EMPTY_TIMEOUT | HANDLER_TIMEOUT => {
                 let ms = if option.known.name == HANDLER_TIMEOUT {
                     option.period(errors)
@@ -90,14 +92,17 @@ fn declaration(ident: &Ident, options: TokenStream, errors: &mut Errors) -> Decl
                 declaration.times.extend(time);
             }
             ROLLBACK => declaration.rollback = option.flag(errors).then(|| option.name.span()),
-            CRATE => declaration.library = header::library(&option, errors),
+            CRATE => declaration.library = header::library(option, errors),
             NAME => {
                 named = true;
-                declaration.name = name(&option, errors).unwrap_or_default();
+                declaration.name = name(option, errors).unwrap_or_default();
             }
+            // Those that are about each other.
+            PERSIST | VERSION => {}
             _ => {}
         }
     }
+    declaration.keeping = keeping(&written, errors);
     if !named {
         declaration.name = kebab_case(&ident.unraw().to_string());
         if !is_name(&declaration.name) {
@@ -123,6 +128,7 @@ fn forgive(declaration: &mut Declaration, errors: &Errors) {
         event,
         players,
         times,
+        keeping,
         ..
     } = declaration;
     *event = event.take().or_else(|| errors.last_as_a_type());
@@ -130,6 +136,68 @@ fn forgive(declaration: &mut Declaration, errors: &Errors) {
     if times.iter().all(|(name, _)| *name != RECONNECT) {
         times.push((RECONNECT, 1));
     }
+    *keeping = Keeping::Perhaps;
+}
+
+/// Whether rooms are kept: `persist`, `persist = "2s"`, and `version = 3` beside it.
+fn keeping(written: &[Written], errors: &mut Errors) -> Keeping {
+    let find = |name| written.iter().find(|option| option.known.name == name);
+    let version = find(VERSION);
+    let Some(persist) = find(PERSIST) else {
+        if let Some(version) = version {
+            errors.at(
+                &version.name,
+                "the version is one of what is saved, and nothing is: add `persist`",
+            );
+        }
+        return Keeping::Not;
+    };
+    if let Some(rollback) = find(ROLLBACK) {
+        errors.at(
+            &rollback.name,
+            "`persist` restores the state already when a handler fails: remove `rollback`",
+        );
+    }
+    let every = every(persist, errors);
+    let number = version.map_or(Some(1), |option| self::version(option, errors));
+    match (every, number) {
+        (Some(every), Some(number)) => Keeping::Kept(Kept {
+            at: persist.name.span(),
+            every,
+            version: number,
+            version_at: version.unwrap_or(persist).name.span(),
+        }),
+        _ => Keeping::Perhaps,
+    }
+}
+
+/// How much may be lost, in milliseconds: nothing if nothing is said.
+fn every(persist: &Written, errors: &mut Errors) -> Option<u64> {
+    if persist.is_alone() {
+        return Some(0);
+    }
+    let every = persist.duration(errors)?;
+    if every == 0 {
+        errors.at(
+            persist.tokens(),
+            "where nothing may be lost no time is given: write `persist`",
+        );
+        return None;
+    }
+    Some(every)
+}
+
+fn version(option: &Written, errors: &mut Errors) -> Option<u32> {
+    let literal: LitInt = option.value(errors, "a whole number")?;
+    let version = number(&literal, option, errors)?;
+    if version == 0 {
+        errors.at(
+            &literal,
+            "versions count from 1: write `version = 1`, or leave it out",
+        );
+        return None;
+    }
+    Some(version)
 }
 
 /// The number of seats: `2`, or the upper end of `2..=6`.
@@ -284,6 +352,46 @@ mod tests {
         assert!(declaration.rollback.is_some());
         assert_eq!(declaration.name, "go-9");
         assert_eq!(declaration.library.0.to_string(), "crate :: games");
+    }
+
+    #[test]
+    fn how_rooms_are_kept_is_read() {
+        for (options, kept) in [
+            (quote!(persist), (0, 1)),
+            (quote!(version = 3, persist = "2s"), (2_000, 3)),
+        ] {
+            let (declaration, errors) = declare(options);
+            assert_eq!(errors, [""; 0]);
+            let Keeping::Kept(Kept { every, version, .. }) = declaration.keeping else {
+                panic!("it is not kept");
+            };
+            assert_eq!((every, version), kept);
+        }
+        let (declaration, _) = declare(TokenStream::new());
+        assert!(matches!(declaration.keeping, Keeping::Not));
+    }
+
+    #[test]
+    fn a_mistake_about_how_rooms_are_kept_is_one_error() {
+        for options in [
+            quote!(version = 3),
+            quote!(version = 0),
+            quote!(persist, version = 0),
+            quote!(persist, version = "3"),
+            quote!(persist, version),
+            quote!(persist, version = -1),
+            quote!(persist = 2),
+            quote!(persist = "2 parsecs", version = 3),
+            quote!(persist = "0s"),
+            quote!(persist("2s")),
+            quote!(persist, rollback),
+            quote!(persist, persist),
+            quote!(persits),
+        ] {
+            let written = options.to_string();
+            let (_, errors) = declare(options);
+            assert_eq!(errors.len(), 1, "{written}: {errors:#?}");
+        }
     }
 
     #[test]

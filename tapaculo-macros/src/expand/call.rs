@@ -25,16 +25,28 @@ pub(super) fn validated(library: &Library, call: &Call, player: &TokenStream) ->
 // let __returned = Self::resign(self, __room, __player);
 // ::tapaculo::__private::answer(::tapaculo::__private::Returned(__returned).result())
 pub(super) fn passed(library: &Library, to: &TokenStream, call: &Call) -> TokenStream {
-    let method = method(call, &quote!(__player));
     let (first, last) = call.output;
-    let to = at_token(to, first);
-    let library = at_token(library, first);
-    let returned = quote_spanned!(first=> #library::__private::Returned(__returned));
+    let library_at = at_token(library, first);
+    let returned = quote_spanned!(first=> #library_at::__private::Returned(__returned));
     let result = quote_spanned!(last=> .result());
-    let passed = quote_spanned!(first=> #library::__private::#to(#returned #result));
+    handed(library, to, call, &quote!(#returned #result))
+}
+
+// let __returned = Self::migrate(__old);
+// ::tapaculo::__private::migrated::<Self, _>(__returned)
+pub(super) fn handed(
+    library: &Library,
+    to: &TokenStream,
+    call: &Call,
+    returned: &TokenStream,
+) -> TokenStream {
+    let method = method(call, &quote!(__player));
+    let first = call.output.0;
+    let (library, to) = (at_token(library, first), at_token(to, first));
+    let handed = quote_spanned!(first=> #library::__private::#to(#returned));
     quote! {
         let __returned = #method;
-        #passed
+        #handed
     }
 }
 
@@ -55,6 +67,7 @@ fn argument(arg: &Arg, player: &TokenStream) -> TokenStream {
     let at = arg.span;
     let value = match &arg.value {
         Value::Room | Value::RoomId => quote_spanned!(at=> __room),
+        Value::Old => quote_spanned!(at=> __old),
         Value::Options => quote_spanned!(at=> __options.read()?),
         Value::Player => at_token(player, at),
         Value::Member => quote_spanned!(at=> __from),

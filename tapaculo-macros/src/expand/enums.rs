@@ -1,14 +1,16 @@
 //! The enums of the messages and of the timers, and how a message is read.
 
+use super::keep;
 use crate::model::{Field, Game, Reading, Variant};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-pub(crate) fn enums(game: &Game) -> TokenStream {
+/// The enums. Timers are saved, but for those of a game with mistakes.
+pub(crate) fn enums(game: &Game, saved: bool) -> TokenStream {
     let messages = game.messages.iter().map(|message| &message.variant);
-    let messages = variants(&game.message_enum, game, "messages", messages);
+    let messages = variants(&game.message_enum, game, "messages", false, messages);
     let timers = (!game.timers.is_empty())
-        .then(|| variants(&game.timer_enum, game, "timers", game.timers.iter()));
+        .then(|| variants(&game.timer_enum, game, "timers", saved, game.timers.iter()));
     quote!(#messages #timers)
 }
 
@@ -37,6 +39,7 @@ fn variants<'a>(
     enum_: &Ident,
     game: &Game,
     what: &str,
+    saved: bool,
     variants: impl Iterator<Item = &'a Variant>,
 ) -> TokenStream {
     let doc = format!(" The {what} of `{}`.", game.name);
@@ -46,12 +49,18 @@ fn variants<'a>(
         let fields = braced(variant.fields.iter().map(|field| {
             let (name, ty, docs) = (&field.name, &field.ty, &field.docs);
             let cfgs = &field.cfgs;
-            quote!(#(#docs)* #(#cfgs)* #name: #ty)
+            let serde = saved.then(|| {
+                let (serde, bound) = (&field.serde, keep::bound(&game.library, ty, field.reading));
+                quote!(#bound #(#serde)*)
+            });
+            quote!(#(#docs)* #(#cfgs)* #serde #name: #ty)
         }));
         quote!(#(#docs)* #(#cfgs)* #name #fields)
     });
+    let derives = saved.then(|| keep::derives(&game.library));
     quote! {
         #[doc = #doc]
+        #derives
         #[allow(missing_docs, clippy::exhaustive_enums)]
         pub enum #enum_ {
             #(#variants,)*

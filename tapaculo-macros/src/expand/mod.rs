@@ -6,6 +6,7 @@
 
 mod call;
 mod enums;
+mod keep;
 mod run;
 
 pub(crate) use self::enums::{enums, types};
@@ -45,6 +46,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
         history,
         times,
         rollback,
+        keeping: _,
     } = declaration;
     let speaks = event.as_ref().map(|event| {
         // Both at the type: there rustc says that it is not public enough, or no `Serialize`.
@@ -78,6 +80,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
         quote!(.#name(#time))
     });
     let backup = rollback.map(|at| backup(library, in_macro(at)));
+    let (kept, persists) = (keep::declared(declaration), keep::persists(declaration));
     quote! {
         #[automatically_derived]
         impl #library::game::Declared for #ident {
@@ -85,8 +88,10 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
             const SETTINGS: #library::game::Settings = #library::game::Settings::new()
                 #players #spectators #history #(#times)*;
             #backup
+            #kept
         }
         #speaks
+        #persists
     }
 }
 
@@ -122,7 +127,7 @@ fn milliseconds(ms: u64) -> TokenStream {
 pub(crate) fn game(game: &Game) -> TokenStream {
     let (library, ty) = (&game.library, &game.ty);
     let once = once(game);
-    let enums = enums(game);
+    let enums = enums(game, true);
     let types = types(game);
     let wires = game.messages.iter().map(|message| {
         let (cfgs, tag) = (&message.variant.call.cfgs, &message.variant.tag);
@@ -133,8 +138,10 @@ pub(crate) fn game(game: &Game) -> TokenStream {
     let dispatch = run::dispatch(game);
     let hooks = game.hooks.iter();
     let hooks = hooks.map(|(hook, call)| run::hook(library, *hook, call));
+    let migrate = game.migrate.iter().map(|call| keep::migrate(library, call));
     let ever_called = run::ever_called(game);
     let timer = run::timer(game);
+    let (unless_kept, kept_timers) = (keep::unless_kept(game), keep::timers(game));
     let tick = game.tick.iter();
     let tick = tick.map(|(every, call)| run::tick(library, *every, call));
     let view = game.view.iter().map(|call| run::view(library, call));
@@ -146,6 +153,7 @@ pub(crate) fn game(game: &Game) -> TokenStream {
         const _: () = {
             const __MESSAGES: &[&::core::primitive::str] = &[#(#wires),*];
             #ever_called
+            #unless_kept
             #[automatically_derived]
             #allow
             impl #library::game::Game for #ty {
@@ -153,9 +161,11 @@ pub(crate) fn game(game: &Game) -> TokenStream {
                 const MESSAGES: &'static [&'static ::core::primitive::str] = __MESSAGES;
                 #decode
                 #create
+                #(#migrate)*
                 #dispatch
                 #(#hooks)*
                 #timer
+                #kept_timers
                 #(#tick)*
                 #(#view)*
             }

@@ -3,7 +3,7 @@
 use super::{
     call::{at_token, method, passed, validated},
     enums::names,
-    milliseconds,
+    keep, milliseconds,
 };
 use crate::{
     model::{Call, Game, Library, Message, Variant, in_macro},
@@ -155,6 +155,7 @@ pub(super) fn ever_called(game: &Game) -> Option<TokenStream> {
             let check = at_token(check, in_macro(call.method.span()));
             quote!(#(#cfgs)* const _: () = #check;)
         })
+        .chain(keep::ever_migrates(game))
         .peekable();
     checks.peek()?;
     Some(quote! {

@@ -1,4 +1,4 @@
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Chess {
     board: Board,
     outcome: Option<Outcome>,
@@ -11,6 +11,17 @@ impl ::tapaculo::game::Declared for Chess {
         .spectators()
         .history(512)
         .reconnect(::core::time::Duration::from_millis(60000));
+    const PERSIST: ::core::option::Option<::tapaculo::game::Persist> = ::core::option::Option::Some(
+        ::tapaculo::game::Persist::new().version(2),
+    );
+    fn save(&self) -> ::core::option::Option<::tapaculo::game::Encoded> {
+        ::core::option::Option::Some(::tapaculo::__private::save(self))
+    }
+    fn load(
+        __saved: &[::core::primitive::u8],
+    ) -> ::core::result::Result<Self, ::tapaculo::game::Refusal> {
+        ::tapaculo::__private::load(__saved)
+    }
 }
 #[automatically_derived]
 impl ::tapaculo::game::Speaks for Chess {
@@ -21,7 +32,18 @@ impl ::tapaculo::game::Speaks for Chess {
         ::tapaculo::__private::encoded(__event)
     }
 }
+#[automatically_derived]
+impl ::tapaculo::__private::Persists for Chess {}
+const _: () = {
+    #[allow(unused_imports)]
+    use ::tapaculo::__private::Undeclared as _;
+    ::tapaculo::__private::migrates(::tapaculo::__private::SettingsOf::<Chess>::MIGRATES)
+};
 impl Chess {
+    #[allow(clippy::needless_pass_by_value, clippy::unused_self)]
+    fn migrate(old: SavedState) -> Result<Self, SavedStateError> {
+        Ok(Self::from(old.read::<ChessV1>()?))
+    }
     #[allow(clippy::trivially_copy_pass_by_ref, clippy::unused_self)]
     fn start(&mut self, room: &mut Room<Self>) {
         room.broadcast(ChessEvent::GameStart);
@@ -133,10 +155,18 @@ pub enum ChessMessage {
     Analyse,
 }
 /// The timers of `Chess`.
+#[derive(
+    ::tapaculo::__private::serde::Serialize,
+    ::tapaculo::__private::serde::Deserialize
+)]
+#[serde(crate = "::tapaculo::__private::serde")]
 #[allow(missing_docs, clippy::exhaustive_enums)]
 pub enum ChessTimer {
     /// The clock of a seat ran out.
-    Flag { seat: Seat },
+    Flag {
+        #[serde(bound = "for<'__kept> Seat: ::tapaculo::__private::Persistable")]
+        seat: Seat,
+    },
 }
 const _: () = {
     const __MESSAGES: &[&::core::primitive::str] = &[
@@ -150,6 +180,11 @@ const _: () = {
     use ::tapaculo::__private::Undeclared as _;
     const _: () = ::tapaculo::__private::SettingsOf::<Chess>::SETTINGS.on_full();
     const _: () = ::tapaculo::__private::SettingsOf::<Chess>::SETTINGS.on_disconnect();
+    const _: () = ::tapaculo::__private::migrate(
+        ::tapaculo::__private::SettingsOf::<Chess>::PERSIST,
+    );
+    #[allow(unused_imports)]
+    use ::tapaculo::__private::Unkept as _;
     #[automatically_derived]
     impl ::tapaculo::game::Game for Chess {
         type Message = ChessMessage;
@@ -221,6 +256,13 @@ const _: () = {
             ::core::result::Result::Ok(
                 <Chess as ::tapaculo::__private::BeginsByDefault>::begin(),
             )
+        }
+        const MIGRATES: ::core::primitive::bool = true;
+        fn migrate(
+            __old: ::tapaculo::game::SavedState,
+        ) -> ::core::result::Result<Self, ::tapaculo::game::Refusal> {
+            let __returned = Self::migrate(__old);
+            ::tapaculo::__private::migrated::<Self, _>(__returned)
         }
         async fn dispatch(
             &mut self,
@@ -327,6 +369,17 @@ const _: () = {
                     )
                 }
             }
+        }
+        fn save_timer(
+            __timer: &ChessTimer,
+        ) -> ::core::option::Option<::tapaculo::game::Encoded> {
+            ::tapaculo::__private::TimerOf::<Self, ChessTimer>::parameter::<Seat>();
+            ::tapaculo::__private::TimerOf::<Self, ChessTimer>::save(__timer)
+        }
+        fn load_timer(
+            __saved: &[::core::primitive::u8],
+        ) -> ::core::result::Result<ChessTimer, ::tapaculo::game::Refusal> {
+            ::tapaculo::__private::TimerOf::<Self, ChessTimer>::load(__saved)
         }
         fn view(
             &self,

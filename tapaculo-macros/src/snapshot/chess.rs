@@ -1,5 +1,5 @@
-#[tapaculo::game(players = 2, spectators, history = 512, reconnect = "60s", event = ChessEvent)]
-#[derive(Default)]
+#[tapaculo::game(players = 2, spectators, history = 512, reconnect = "60s", event = ChessEvent, persist, version = 2)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Chess {
     board: Board,
     outcome: Option<Outcome>,
@@ -7,6 +7,11 @@ pub struct Chess {
 
 #[tapaculo::game]
 impl Chess {
+    #[migrate]
+    fn migrate(old: SavedState) -> Result<Self, SavedStateError> {
+        Ok(Self::from(old.read::<ChessV1>()?))
+    }
+
     #[on_full]
     fn start(&mut self, room: &mut Room<Self>) {
         room.broadcast(ChessEvent::GameStart);

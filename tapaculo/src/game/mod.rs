@@ -34,7 +34,7 @@ pub use self::{
     answer::{Answer, Hooked, Refusal, Reply},
     create::Options,
     message::{BadMessage, RawMessage},
-    saved::Persist,
+    saved::{Encoded, Persist},
     settings::Settings,
 };
 pub(crate) use self::{
@@ -74,7 +74,7 @@ pub trait Declared: Sized + Send + 'static {
     }
 
     /// The state as it is saved; `None` without `persist`.
-    fn save(&self) -> Option<Result<Vec<u8>, Refusal>> {
+    fn save(&self) -> Option<Encoded> {
         None
     }
 
@@ -83,7 +83,7 @@ pub trait Declared: Sized + Send + 'static {
     /// # Errors
     /// If it is not one, or the game is not kept.
     fn load(_saved: &[u8]) -> Result<Self, Refusal> {
-        Err(not_kept())
+        Err(saved::not_kept())
     }
 }
 
@@ -164,7 +164,7 @@ pub trait Game: Declared {
     }
 
     /// A timer as it is saved; `None` without `persist`.
-    fn save_timer(_timer: &Self::Timer) -> Option<Result<Vec<u8>, Refusal>> {
+    fn save_timer(_timer: &Self::Timer) -> Option<Encoded> {
         None
     }
 
@@ -173,7 +173,7 @@ pub trait Game: Declared {
     /// # Errors
     /// If it is not one of the game's, or the game is not kept.
     fn load_timer(_saved: &[u8]) -> Result<Self::Timer, Refusal> {
-        Err(not_kept())
+        Err(saved::not_kept())
     }
 
     /// Runs the validators of a message, then its handler.
@@ -252,11 +252,6 @@ pub trait Game: Declared {
     fn view(&self, _viewer: &Member) -> Option<Result<Reply, Refusal>> {
         None
     }
-}
-
-/// What a game without `persist` says to whoever has something saved for it.
-fn not_kept() -> Refusal {
-    Refusal::Internal("a game without `persist` has nothing saved".to_owned())
 }
 
 /// The timers of a game that has none: there are no values, so nothing can be set.

@@ -3,10 +3,15 @@
 //! The format is MessagePack with the fields by name, so that a version may add some
 //! (`#[serde(default)]`) and still read what was saved before.
 
-use super::{Declared, Game, answer::Refusal};
+mod depth;
+
+use super::{
+    Declared, Game,
+    answer::{IsRefusal, Refusal},
+};
 use rmp_serde::{decode, encode};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{fmt, time::Duration};
+use std::{fmt, marker::PhantomData, time::Duration};
 
 /// How the rooms of a game are kept: what `#[tapaculo::game(persist)]` says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,20 +67,109 @@ impl<T: Serialize + DeserializeOwned> Persistable for T {}
 /// A game whose rooms are kept: written by `#[tapaculo::game(persist)]` on the struct.
 pub trait Persists: Declared + Persistable {}
 
+/// A state or a timer, as it is saved.
+pub type Encoded = Result<Vec<u8>, Refusal>;
+
 /// The state of a game, as it is saved.
 #[doc(hidden)]
-pub fn save<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Refusal> {
+pub fn save<G: Persists>(game: &G) -> Encoded {
+    encoded(game)
+}
+
+/// The state of a game, as it was saved.
+#[doc(hidden)]
+pub fn load<G: Persists>(saved: &[u8]) -> Result<G, Refusal> {
+    decoded(saved)
+}
+
+/// The timers of a game, as its `impl` sees them: whether they are saved the struct decides, and so
+/// the compiler does. What is here is for the games that are kept, and goes before what [`Unkept`] has
+/// for all.
+#[derive(Debug)]
+pub struct TimerOf<G, T>(PhantomData<(G, T)>);
+
+impl<G: Persists, T> TimerOf<G, T> {
+    /// Asks of a timer's parameter that it can be saved.
+    pub fn parameter<P: Persistable>() {}
+}
+
+impl<G: Persists, T: Persistable> TimerOf<G, T> {
+    /// The timer, as it is saved.
+    #[doc(hidden)]
+    pub fn save(timer: &T) -> Option<Encoded> {
+        Some(encoded(timer))
+    }
+
+    /// The timer, as it was saved.
+    #[doc(hidden)]
+    pub fn load(saved: &[u8]) -> Result<T, Refusal> {
+        decoded(saved)
+    }
+}
+
+/// The timers of a game that is not kept.
+#[doc(hidden)]
+pub trait Unkept {
+    type Timer;
+
+    fn parameter<P>() {}
+
+    fn save(_timer: &Self::Timer) -> Option<Encoded> {
+        None
+    }
+
+    fn load(_saved: &[u8]) -> Result<Self::Timer, Refusal> {
+        Err(not_kept())
+    }
+}
+
+impl<G, T> Unkept for TimerOf<G, T> {
+    type Timer = T;
+}
+
+/// The result of `#[migrate]`.
+#[doc(hidden)]
+pub fn migrated<G, R: IsMigrated<G>>(returned: R) -> Result<G, Refusal> {
+    returned.migrated()
+}
+
+/// What `#[migrate]` may return.
+#[diagnostic::on_unimplemented(
+    message = "`#[migrate]` makes `{G}` of what was saved, and can't return `{Self}`",
+    label = "expected `Result<Self, E>`",
+    note = "what was saved may not be what it should: `old.read()` is a `Result<_, SavedStateError>`"
+)]
+pub trait IsMigrated<G> {
+    /// The game, or why not.
+    #[doc(hidden)]
+    fn migrated(self) -> Result<G, Refusal>;
+}
+
+impl<G, E: IsRefusal> IsMigrated<G> for Result<G, E> {
+    fn migrated(self) -> Result<G, Refusal> {
+        self.map_err(|e| e.refuse())
+    }
+}
+
+fn encoded<T: Serialize>(value: &T) -> Encoded {
     write(value).map_err(|e| Refusal::Internal(e.to_string()))
 }
 
-/// A value as it was saved.
-#[doc(hidden)]
-pub fn load<T: DeserializeOwned>(saved: &[u8]) -> Result<T, Refusal> {
+fn decoded<T: DeserializeOwned>(saved: &[u8]) -> Result<T, Refusal> {
     read(saved).map_err(|e| Refusal::Internal(e.to_string()))
 }
 
+/// What a game without `persist` says to whoever has something saved for it.
+pub(super) fn not_kept() -> Refusal {
+    Refusal::Internal("a game without `persist` has nothing saved".to_owned())
+}
+
 fn write<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, SavedStateError> {
-    rmp_serde::to_vec_named(value).map_err(|e| SavedStateError(Kind::Write(e)))
+    let bytes = rmp_serde::to_vec_named(value).map_err(|e| SavedStateError(Kind::Write(e)))?;
+    if depth::is_too_deep(&bytes) {
+        return Err(SavedStateError(Kind::TooDeep));
+    }
+    Ok(bytes)
 }
 
 /// Reads all of it: a shorter value with something behind it is another type's.
@@ -112,7 +206,7 @@ pub(crate) fn restore<G: Game>(version: u32, saved: Vec<u8>) -> Result<G, Refusa
 
 /// What an older version of a game has saved: what `#[migrate]` makes the present state of.
 ///
-/// ```ignore
+/// ```
 /// use serde::{Deserialize, Serialize};
 /// use tapaculo::prelude::*;
 ///
@@ -190,6 +284,7 @@ pub struct SavedStateError(Kind);
 enum Kind {
     Write(encode::Error),
     Read(decode::Error),
+    TooDeep,
     /// So many bytes are left over.
     TooLong(usize),
 }
@@ -199,6 +294,11 @@ impl fmt::Display for SavedStateError {
         match &self.0 {
             Kind::Write(e) => write!(f, "the state can't be encoded: {e}"),
             Kind::Read(e) => write!(f, "the saved state can't be read: {e}"),
+            Kind::TooDeep => write!(
+                f,
+                "the state can't be saved: it is nested deeper than {} levels",
+                depth::MOST
+            ),
             Kind::TooLong(bytes) => {
                 write!(
                     f,
@@ -214,23 +314,10 @@ impl std::error::Error for SavedStateError {
         match &self.0 {
             Kind::Write(e) => Some(e),
             Kind::Read(e) => Some(e),
-            Kind::TooLong(_) => None,
+            Kind::TooDeep | Kind::TooLong(_) => None,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_behind_a_value_are_an_error() {
-        let mut saved = save(&7_u8).unwrap();
-        assert_eq!(load::<u8>(&saved).unwrap(), 7);
-        saved.push(0);
-        let Err(Refusal::Internal(words)) = load::<u8>(&saved) else {
-            panic!("it was read");
-        };
-        assert!(words.contains("1 bytes are left over"), "{words}");
-    }
-}
+mod tests;

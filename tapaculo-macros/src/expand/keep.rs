@@ -1,0 +1,206 @@
+//! What is saved: the state, the timers, and what becomes of an older version's state.
+
+use super::{
+    call::{at_token, handed},
+    milliseconds,
+};
+use crate::model::{Call, Declaration, Game, Keeping, Kept, Library, Reading, in_macro};
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+// const PERSIST: ::core::option::Option<::tapaculo::game::Persist> =
+//     ::core::option::Option::Some(::tapaculo::game::Persist::new().version(3));
+// fn save(&self) -> ::core::option::Option<::tapaculo::game::Encoded> {
+//     ::core::option::Option::Some(::tapaculo::__private::save(self))
+// }
+// fn load(__saved: &[::core::primitive::u8]) -> ::core::result::Result<Self, …> {
+//     ::tapaculo::__private::load(__saved)
+// }
+pub(super) fn declared(declaration: &Declaration) -> Option<TokenStream> {
+    let library = &declaration.library;
+    let (version, every, functions) = match &declaration.keeping {
+        Keeping::Not => return None,
+        // The second version is the first that may have a `#[migrate]`.
+        Keeping::Perhaps => (2, 0, None),
+        Keeping::Kept(Kept { version, every, .. }) => (*version, *every, Some(save(library))),
+    };
+    let every = (every > 0).then(|| {
+        let every = milliseconds(every);
+        quote!(.every(#every))
+    });
+    let version = (version > 1).then(|| {
+        let version = Literal::u32_unsuffixed(version);
+        quote!(.version(#version))
+    });
+    Some(quote! {
+        const PERSIST: ::core::option::Option<#library::game::Persist> =
+            ::core::option::Option::Some(#library::game::Persist::new() #every #version);
+        #functions
+    })
+}
+
+fn save(library: &Library) -> TokenStream {
+    quote! {
+        fn save(&self) -> ::core::option::Option<#library::game::Encoded> {
+            ::core::option::Option::Some(#library::__private::save(self))
+        }
+        fn load(
+            __saved: &[::core::primitive::u8],
+        ) -> ::core::result::Result<Self, #library::game::Refusal> {
+            #library::__private::load(__saved)
+        }
+    }
+}
+
+// #[automatically_derived]
+// impl ::tapaculo::__private::Persists for Chess {}
+// const _: () = {
+//     use ::tapaculo::__private::Undeclared as _;
+//     ::tapaculo::__private::SettingsOf::<Chess>::MIGRATES.…
+// };
+//
+// The type at the option: there rustc says that the struct can't be saved. And at the version, that
+// there is nothing to read the one before with.
+pub(super) fn persists(declaration: &Declaration) -> Option<TokenStream> {
+    let Declaration { library, ident, .. } = declaration;
+    let Keeping::Kept(kept) = &declaration.keeping else {
+        return None;
+    };
+    let game = at_token(ident, in_macro(kept.at));
+    let migrates = (kept.version > 1).then(|| {
+        let check = quote! {
+            #library::__private::migrates(#library::__private::SettingsOf::<#ident>::MIGRATES)
+        };
+        let check = at_token(check, in_macro(kept.version_at));
+        quote! {
+            const _: () = {
+                #[allow(unused_imports)]
+                use #library::__private::Undeclared as _;
+                #check
+            };
+        }
+    });
+    Some(quote! {
+        #[automatically_derived]
+        impl #library::__private::Persists for #game {}
+        #migrates
+    })
+}
+
+// #[derive(::tapaculo::__private::serde::Serialize, ::tapaculo::__private::serde::Deserialize)]
+// #[serde(crate = "::tapaculo::__private::serde")]
+pub(super) fn derives(library: &Library) -> TokenStream {
+    let serde = quote!(#library::__private::serde);
+    let path = text(&serde);
+    quote! {
+        #[derive(#serde::Serialize, #serde::Deserialize)]
+        #[serde(crate = #path)]
+    }
+}
+
+// #[serde(bound = "for<'__kept> Seat: ::tapaculo::__private::Persistable")]
+//
+// Only a timer whose parameters can be saved has to be: which games are kept says the struct, and
+// that is not to be seen from here. `for` makes it a condition; without it rustc wants it to be true.
+pub(super) fn bound(library: &Library, ty: &TokenStream, reading: Reading) -> Option<TokenStream> {
+    let ty = text(ty);
+    // Not to be named in a text.
+    if matches!(reading, Reading::OfItsOwn) || ty.contains("$crate") {
+        return None;
+    }
+    let persistable = text(&quote!(#library::__private::Persistable));
+    let bound = format!("for<'__kept> {ty}: {persistable}");
+    Some(quote!(#[serde(bound = #bound)]))
+}
+
+fn text(tokens: &TokenStream) -> String {
+    tokens
+        .to_string()
+        .replace(" :: ", "::")
+        .replace(":: ", "::")
+}
+
+// fn save_timer(__timer: &ChessTimer) -> ::core::option::Option<::tapaculo::game::Encoded> {
+//     ::tapaculo::__private::TimerOf::<Self, ChessTimer>::parameter::<Seat>();
+//     ::tapaculo::__private::TimerOf::<Self, ChessTimer>::save(__timer)
+// }
+// fn load_timer(…) -> … { … }
+//
+// All the parameters by themselves: there rustc says that one can't be saved.
+pub(super) fn timers(game: &Game) -> Option<TokenStream> {
+    let (library, enum_) = (&game.library, &game.timer_enum);
+    if game.timers.is_empty() {
+        return None;
+    }
+    let of = quote!(#library::__private::TimerOf::<Self, #enum_>);
+    let parameters = game.timers.iter().flat_map(|timer| {
+        let of = &of;
+        timer.fields.iter().map(move |field| {
+            let by_type = matches!(field.reading, Reading::ByType { .. });
+            let (ty, on_timer, on_field) = (&field.ty, &timer.call.cfgs, &field.cfgs);
+            by_type.then(|| quote!(#(#on_timer)* #(#on_field)* #of::parameter::<#ty>();))
+        })
+    });
+    Some(quote! {
+        fn save_timer(
+            __timer: &#enum_,
+        ) -> ::core::option::Option<#library::game::Encoded> {
+            #(#parameters)*
+            #of::save(__timer)
+        }
+        fn load_timer(
+            __saved: &[::core::primitive::u8],
+        ) -> ::core::result::Result<#enum_, #library::game::Refusal> {
+            #of::load(__saved)
+        }
+    })
+}
+
+// use ::tapaculo::__private::Unkept as _;
+pub(super) fn unless_kept(game: &Game) -> Option<TokenStream> {
+    let library = &game.library;
+    (!game.timers.is_empty()).then(|| {
+        quote! {
+            #[allow(unused_imports)]
+            use #library::__private::Unkept as _;
+        }
+    })
+}
+
+// const MIGRATES: ::core::primitive::bool = true;
+// fn migrate(
+//     __old: ::tapaculo::game::SavedState,
+// ) -> ::core::result::Result<Self, ::tapaculo::game::Refusal> {
+//     let __returned = Self::migrate(__old);
+//     ::tapaculo::__private::migrated(__returned)
+// }
+pub(super) fn migrate(library: &Library, call: &Call) -> TokenStream {
+    let cfgs = &call.cfgs;
+    let returned = at_token(quote!(__returned), call.output.0);
+    let migrated = handed(library, &quote!(migrated::<Self, _>), call, &returned);
+    quote! {
+        #(#cfgs)*
+        const MIGRATES: ::core::primitive::bool = true;
+        #(#cfgs)*
+        fn migrate(
+            __old: #library::game::SavedState,
+        ) -> ::core::result::Result<Self, #library::game::Refusal> {
+            #migrated
+        }
+    }
+}
+
+// const _: () = ::tapaculo::__private::migrate(::tapaculo::__private::SettingsOf::<Chess>::PERSIST);
+//
+// At the hook's name: there rustc says that it is never called, and why.
+pub(super) fn ever_migrates(game: &Game) -> impl Iterator<Item = TokenStream> {
+    let (library, ty) = (&game.library, &game.ty);
+    game.migrate.iter().map(move |call| {
+        let check = quote! {
+            #library::__private::migrate(#library::__private::SettingsOf::<#ty>::PERSIST)
+        };
+        let check = at_token(check, in_macro(call.method.span()));
+        let cfgs = &call.cfgs;
+        quote!(#(#cfgs)* const _: () = #check;)
+    })
+}
