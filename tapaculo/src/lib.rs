@@ -97,6 +97,9 @@ mod session;
 mod store;
 pub mod testing;
 
+#[cfg(feature = "redis-backend")]
+#[doc(inline)]
+pub use self::pubsub::{BackoffConfig, RedisConfigError, RedisPubSub};
 #[doc(inline)]
 pub use self::{
     auth::{AuthError, AuthErrorKind, JwtAuth, JwtKey, JwtOptions, Login},

@@ -10,7 +10,7 @@ use crate::{
     log::SharedLog,
     protocol::{Close, ErrorCode, Seq, frames},
     room::{
-        Call, Departure, Door, Ear, Far, Found, Hall, Outlet, Publication, Standing, Ticket, Unfit,
+        Call, Departure, Door, Ear, Found, Hall, Outlet, Publication, Standing, Ticket, Unfit,
         Visitor,
     },
     store::{Claim, Claimed, NodeId, RoomKey, StoreError},

@@ -7,15 +7,24 @@
 mod nodes;
 
 pub(crate) use self::nodes::{Heard, Nodes, Timing};
+#[cfg(feature = "redis-backend")]
+mod redis;
+
+#[cfg(feature = "redis-backend")]
+pub use self::redis::{BackoffConfig, RedisConfigError, RedisPubSub};
 
 mod sealed {
     /// Keeps other implementations out: it also holds leases, bans and stored rooms.
     pub trait Sealed: Send + Sync + 'static {
         /// The other nodes; `None` if this is the only one. Connects to nothing yet.
-        fn nodes(&self) -> Option<std::sync::Arc<dyn super::Nodes>> {
+        fn nodes(&self) -> Option<Others> {
             None
         }
     }
+
+    /// The other nodes, as nobody outside can see them.
+    #[derive(Debug)]
+    pub struct Others(pub(crate) std::sync::Arc<dyn super::nodes::Nodes>);
 }
 
 /// What connects the nodes of a server: given to

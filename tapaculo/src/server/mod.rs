@@ -128,7 +128,7 @@ impl Server {
     /// What connects the nodes of this server; one node, in memory, unless told.
     pub fn with_pubsub(mut self, pubsub: impl PubSub) -> Self {
         self.settings.buffer = pubsub.buffer();
-        self.settings.nodes = pubsub.nodes();
+        self.settings.nodes = pubsub.nodes().map(|others| others.0);
         self
     }
 
