@@ -121,7 +121,7 @@ pub(crate) enum NoRoom {
     /// It would be one more than the server takes.
     TooMany,
     /// The store can't be asked.
-    Unavailable(StoreError),
+    Unavailable(#[expect(dead_code, reason = "for whoever prints it")] StoreError),
     /// What was saved of it can't be read.
     Unreadable,
 }

@@ -289,7 +289,7 @@ impl<G: Game> Live<G> {
             Err(StoreError::Behind) if end.is_none() => {
                 let room = &self.machine.table().identity.room;
                 tracing::warn!(%room, "the store has lost what was saved of a room: all of it is saved once more");
-                let cells = self.machine.all_cells();
+                let cells = self.machine.all_cells(effects);
                 self.keep.save_anew(cells, again).await
             }
             saved => saved,

@@ -26,6 +26,7 @@ pub(crate) use self::{
     answers::Ticket,
     contain::Alarm,
     door::{Call, Door, Keeper, LockedRoom, NoRoom, Visitor, decode},
+    effects::Effects,
     hall::Hall,
     keep::Keep,
     live::{Ear, Live},

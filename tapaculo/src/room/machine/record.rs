@@ -204,8 +204,9 @@ impl<G: Game> Machine<G> {
         ("head".to_owned(), bytes(&self.head(true)))
     }
 
-    /// Every cell, of a store that has lost some.
-    pub(crate) fn all_cells(&self) -> Vec<(String, Vec<u8>)> {
+    /// Every cell, for a store that has lost some, with what an input has said that is not in the log
+    /// yet.
+    pub(crate) fn all_cells(&self, effects: &Effects) -> Vec<(String, Vec<u8>)> {
         let table = &self.room.table;
         let mut all = Changes::default();
         all.set("head".to_owned(), Some(self.head(true)));
@@ -222,10 +223,14 @@ impl<G: Game> Machine<G> {
             all.set(timer_cell(id), Some(timer));
         }
         let log = table.log.read();
-        for event in log.all() {
-            all.set(event_cell(event.seq), Some(event));
+        for event in log.all().chain(&effects.events) {
+            let is_redacted = effects.redacted.contains(&event.seq);
+            let left = is_redacted.then(|| event.redacted());
+            all.set(event_cell(event.seq), Some(left.as_ref().unwrap_or(event)));
         }
-        all.set("forgotten".to_owned(), Some(log.forgotten()));
+        let mut forgotten = log.forgotten();
+        forgotten.add(table.last, &effects.redacted);
+        all.set("forgotten".to_owned(), Some(forgotten));
         for (slot, answer) in self.answers.all() {
             all.set(answer_cell(&slot), Some(answer));
         }

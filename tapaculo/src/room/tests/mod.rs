@@ -3,6 +3,7 @@
 mod delivery;
 mod fuzz;
 mod handle;
+mod kept;
 mod promises;
 mod rollback;
 mod seats;
