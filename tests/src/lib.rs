@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod chess;
 pub mod client;
+pub mod cluster;
 pub mod codec;
 pub mod forge;
 pub mod http;
