@@ -38,6 +38,7 @@ mod names;
 mod origin;
 mod pages;
 mod proxies;
+mod nodes;
 mod reconnecting;
 mod requests;
 mod rooms;

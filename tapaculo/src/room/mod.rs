@@ -20,13 +20,14 @@ mod outlet;
 mod tests;
 
 #[cfg(test)]
+pub(crate) use self::effects::Effects;
+#[cfg(test)]
 pub(crate) use self::door::tests::{alice, unkept};
 pub(crate) use self::{
     abroad::{Far, Publication, Standing},
     answers::Ticket,
     contain::Alarm,
     door::{Call, Door, Keeper, LockedRoom, NoRoom, Visitor, decode},
-    effects::Effects,
     hall::Hall,
     keep::Keep,
     live::{Ear, Live},
