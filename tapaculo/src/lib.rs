@@ -63,7 +63,7 @@
 // its player. One game is the crate's own: the `closures` of the builder, which run beside their room.
 // Beside them: `auth` (tokens), `limits` (how much a user may send, and who may come how often),
 // `protocol` (what frames look like), `store` (where rooms are saved), `pubsub` (what connects the
-// nodes of a server) and `testing` (a room without a socket).
+// nodes of a server), `metrics` (how much of all that happens) and `testing` (a room without a socket).
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -88,6 +88,7 @@ pub mod game;
 pub mod ids;
 mod limits;
 mod log;
+mod metrics;
 pub mod prelude;
 mod protocol;
 mod pubsub;

@@ -2,6 +2,7 @@
 
 use super::Cluster;
 use crate::{
+    metrics,
     protocol::Close,
     store::{NodeId, StoreError},
 };
@@ -47,6 +48,7 @@ async fn renew(cluster: &Arc<Cluster>) {
     if !lost {
         return;
     }
+    metrics::lease_lost();
     tracing::error!("the lease of this node has run out: its rooms are another's to go on with");
     if let Some(host) = cluster.host() {
         host.give_up_all(Close::Moved).await;

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     clock::{Clock, Timestamp},
     ids::UserId,
+    metrics::{self, BannedBy},
 };
 use std::{
     collections::HashMap,
@@ -142,7 +143,10 @@ impl Limits {
 
     /// Bans a user, whose connections end.
     fn ban(&self, user: &UserId, time: Duration) {
-        // An operator may have been faster.
+        // An operator may have been faster, or another connection of the same user.
+        if self.bans.time_left(user).is_none() {
+            metrics::banned(BannedBy::Limit);
+        }
         self.bans.ban_at_least(user, time);
         (self.end)(user);
     }

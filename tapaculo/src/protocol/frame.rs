@@ -241,6 +241,7 @@ pub(crate) mod frames {
         Ack, Author, Duration, Encoded, ErrorCode, Presence, RawValue, Seq, Serialize, Utf8Bytes,
         Welcome,
     };
+    use crate::metrics;
 
     fn encode<T: Serialize>(frame: &T, plain: bool) -> Encoded {
         let text = serde_json::to_string(frame)
@@ -329,6 +330,7 @@ pub(crate) mod frames {
             #[serde(skip_serializing_if = "Option::is_none")]
             id: Option<u64>,
         }
+        metrics::refused(code);
         let error = Body {
             code,
             message,

@@ -6,6 +6,7 @@ use crate::{
     clock::Timestamp,
     game::Settings,
     ids::RoomId,
+    metrics::{self, Begun},
     pubsub::Nodes,
     store::{Commit, MemoryStore, RoomKey, Store, StoreError, Then},
 };
@@ -181,7 +182,10 @@ impl Keep {
             keep_for: self.keep_for,
             publish,
         };
-        self.store.commit(commit).await?;
+        let begun = Begun::now();
+        let saved = self.store.commit(commit).await;
+        metrics::stored(begun, saved.is_ok());
+        saved?;
         self.number += 1;
         Ok(())
     }

@@ -20,9 +20,9 @@ mod outlet;
 mod tests;
 
 #[cfg(test)]
-pub(crate) use self::effects::Effects;
-#[cfg(test)]
 pub(crate) use self::door::tests::{alice, unkept};
+#[cfg(test)]
+pub(crate) use self::effects::Effects;
 pub(crate) use self::{
     abroad::{Far, Publication, Standing},
     answers::Ticket,

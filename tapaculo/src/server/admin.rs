@@ -6,6 +6,7 @@ use crate::{
     game::{Census, Occupancy, Post, encode},
     ids::{Role, RoomId, Seat, SessionId, UserId},
     log::Audience,
+    metrics::{self, BannedBy},
     protocol::{Author, Close},
     room::Door,
 };
@@ -170,6 +171,7 @@ impl ServerHandle {
     /// before the server serves.
     pub fn ban(&self, user: &UserId, time: Duration) {
         self.ban_list().ban(user, time);
+        metrics::banned(BannedBy::Operator);
         if let Some(app) = self.app() {
             app.connections.close(user, Close::Banned, |_| true);
         }

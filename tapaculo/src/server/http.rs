@@ -33,7 +33,7 @@ const SEND_BUFFER: usize = 128 * 1024;
 const HEADER_BYTES: usize = 16 * 1024;
 
 /// How long to wait when the system is out of sockets.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until the end is requested and every WebSocket is gone.
 ///
@@ -88,7 +88,13 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-async fn client(stream: TcpStream, peer: SocketAddr, arrivals: Arrivals, router: Router) {
+/// Serves one client, until it goes.
+pub(super) async fn client(
+    stream: TcpStream,
+    peer: SocketAddr,
+    arrivals: Arrivals,
+    router: Router,
+) {
     let options = SockRef::from(&stream);
     let set = options.set_tcp_nodelay(true);
     if let Err(error) = set.and_then(|()| options.set_send_buffer_size(SEND_BUFFER)) {

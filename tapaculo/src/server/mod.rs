@@ -19,6 +19,8 @@ mod registry;
 mod reject;
 mod revoke;
 mod routes;
+#[cfg(feature = "metrics")]
+mod scrape;
 mod settings;
 mod shutdown;
 mod tokens;
@@ -39,6 +41,7 @@ use crate::{
     auth::{JwtAuth, Login},
     game::Game,
     limits::{ConnectionLimits, MessageLimits},
+    metrics,
     pubsub::PubSub,
     session::Heartbeat,
 };
@@ -83,6 +86,8 @@ pub struct Server {
     settings: Settings,
     routes: axum::Router,
     handle: ServerHandle,
+    #[cfg(feature = "metrics")]
+    scrape: scrape::Scrape,
 }
 
 impl fmt::Debug for Server {
@@ -110,6 +115,8 @@ impl Server {
             settings: Settings::default(),
             routes: axum::Router::new(),
             handle: ServerHandle::new(),
+            #[cfg(feature = "metrics")]
+            scrape: scrape::Scrape::default(),
         }
     }
 
@@ -286,6 +293,31 @@ impl Server {
         self
     }
 
+    /// Lets Prometheus read the server's figures at `http://{address}/metrics`: connections, rooms,
+    /// messages, refusals, times of handlers. The [guide](crate::docs::deployment#metrics) has all of
+    /// them, and what to be alarmed by.
+    ///
+    /// It is a listener of its own, which asks nobody who they are: an address that only the operator
+    /// reaches, such as one of the machine itself or of a private network. Where players connect there
+    /// are no figures. It answers until [`listen`](Self::listen) returns, so also while the server
+    /// drains.
+    ///
+    /// ```no_run
+    /// # use tapaculo::Server;
+    /// Server::new().with_metrics("127.0.0.1:9090")
+    /// # ;
+    /// ```
+    ///
+    /// The figures are those of the process, and so are what handlers count themselves, with the crate
+    /// [`metrics`](https://docs.rs/metrics). A process that has a recorder of its own, installed before
+    /// the server listens, has all of it there without this; `listen` fails if this is asked for as
+    /// well, and so does [`into_router`](Self::into_router), which listens nowhere.
+    #[cfg(feature = "metrics")]
+    pub fn with_metrics(mut self, address: impl ToSocketAddrs + fmt::Display) -> Self {
+        self.scrape = scrape::Scrape::at(address.to_string());
+        self
+    }
+
     /// A handle of the server for those who run it: who is there, kicks and bans, revoking tokens, and
     /// shutting it down. To be taken before [`listen`](Self::listen), which takes the server.
     #[must_use]
@@ -300,7 +332,7 @@ impl Server {
     /// If the address can't be listened on, there is no auth or no game, a key for tokens can't be
     /// used, tokens are for guests and for a login at once, two games have one name, the heartbeat
     /// takes no time, the settings of rooms of closures are of no use (there is no closure, or no
-    /// player is let in), or an origin or a proxy is none.
+    /// player is let in), an origin or a proxy is none, or there is no showing the metrics.
     pub async fn listen(self, address: impl ToSocketAddrs + fmt::Display) -> anyhow::Result<()> {
         let listener = TcpListener::bind(&address)
             .await
@@ -322,6 +354,8 @@ impl Server {
     /// # Errors
     /// As for [`listen`](Self::listen), the address apart.
     pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
+        #[cfg(feature = "metrics")]
+        let _scraped = self.scrape.open().await?;
         let (app, router) = self.build()?;
         app.begin().await?;
         http::serve(listener, router, &app).await
@@ -351,6 +385,8 @@ impl Server {
     /// # Errors
     /// As for [`listen`](Self::listen), the address apart.
     pub fn into_router(self) -> anyhow::Result<axum::Router> {
+        #[cfg(feature = "metrics")]
+        self.scrape.must_not_be_asked_for()?;
         let (app, router) = self.build()?;
         if app.begins_first() {
             let runtime = tokio::runtime::Handle::try_current().context(
@@ -388,6 +424,7 @@ impl Server {
                 );
             }
         }
+        metrics::begin(self.games.iter().map(|game| game.name()));
         let app = App::new(auth, self.games, self.settings, self.handle)?;
         let router = routes::router(&app, self.routes);
         Ok((app, router))

@@ -2,6 +2,7 @@
 //! browser's client, `/healthz` and `/readyz` to the server's state.
 
 use super::{app::App, client, origin, reject::Reject, tokens, upgrade};
+use crate::metrics;
 use axum::{
     Router,
     extract::{Path, Request, State, rejection::PathRejection},
@@ -29,6 +30,7 @@ pub(super) fn router(app: &Arc<App>, others: Router) -> Router {
             .route("/token/refresh", post(tokens::refresh).layer(share()));
     }
     let for_pages = for_pages.layer(from_fn_with_state(Arc::clone(app), origin::guard));
+    let for_pages = metrics::count_rejections(for_pages);
     let router = Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))

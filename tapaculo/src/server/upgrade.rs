@@ -10,6 +10,7 @@ use crate::{
     auth::{Access, AuthErrorKind, Identity},
     game::{Newcomer, Options},
     limits::{Account, Place},
+    metrics::GameMeter,
     protocol::{Dialect, NoPosition, Position},
     room::{Ear, Outlet, Visitor},
     session,
@@ -157,6 +158,7 @@ fn start(
         lease: Box::new(lease),
         account,
         max_message: app.max_message,
+        counted: GameMeter::of(game).connection(),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Session, Stage, Work};
 use crate::{
     limits::Excess,
+    metrics::Ended,
     protocol::{Close, Dialect, ErrorCode, Incoming, Incorrect, frames, msgpack},
     room::{Departure, Ticket, Unfit},
 };
@@ -74,12 +75,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub(super) fn hear_goodbye(&mut self, frame: Option<&CloseFrame>) {
         // `close()` of a browser has no code; a page that goes away says 1001.
         let code = frame.map_or(CloseCode::Normal, |frame| frame.code);
+        self.counted.ended(Ended::ByClient(code.into()));
         if code == CloseCode::Normal {
             self.departure = Departure::GaveUp;
         }
     }
 
     fn hear_text(&mut self, text: &str) {
+        self.counted.received(text.len());
         match self.outlet.dialect {
             Dialect::Plain | Dialect::Json => self.hear(text, text.len()),
             Dialect::MessagePack => {
@@ -89,6 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     fn hear_binary(&mut self, bytes: &[u8]) {
+        self.counted.received(bytes.len());
         match self.outlet.dialect {
             Dialect::Plain | Dialect::Json => {
                 self.refuse_codec("a binary frame, where the codec is JSON text");
@@ -147,6 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Hands a message, or why it is none, to the room.
     fn hand_over(&mut self, ticket: Option<Ticket>, data: Result<&RawValue, Unfit>) {
         if let Some(door) = &self.door {
+            self.counted.message();
             let handling = Arc::clone(door).message(self.outlet.connection, ticket, data);
             self.work = Some(Work::Handling {
                 handling,

@@ -29,6 +29,7 @@ use self::{
 };
 use crate::{
     limits::{Account, InHand},
+    metrics::{Ended, OpenConnection},
     protocol::{Close, Goodbye, Outgoing},
     room::{Departure, Door, Outlet, Taken},
 };
@@ -91,6 +92,8 @@ pub(crate) struct Start {
     pub(crate) account: Account,
     /// The largest message, in bytes of its frame.
     pub(crate) max_message: usize,
+    /// Counts it, for as long as it is there.
+    pub(crate) counted: OpenConnection,
 }
 
 /// Serves a connection to its end.
@@ -124,6 +127,7 @@ where
         lease: start.lease,
         account: start.account,
         max_message: start.max_message,
+        counted: start.counted,
     };
     session.expire_after(start.term);
     // What is the game's is contained where it is called; this is for the seat's sake.
@@ -169,6 +173,7 @@ struct Session<S> {
     /// What its user has sent, here and elsewhere.
     account: Account,
     max_message: usize,
+    counted: OpenConnection,
 }
 
 enum Work {
@@ -298,7 +303,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 break;
             }
             match self.outlet.take(BATCH, &mut self.batch) {
-                Taken::More => {}
+                Taken::More => self.counted.sent(&self.batch),
                 Taken::Nothing => break,
                 Taken::Close(goodbye) => self.close(&goodbye)?,
             }
@@ -368,6 +373,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Begins to close: everything taken so far goes before the close frame.
     fn close(&mut self, goodbye: &Goodbye) -> Result<(), Broken> {
         self.begin_to_close();
+        self.counted.ended(Ended::ByServer(goodbye.close));
         let code = goodbye.close.code();
         match goodbye.close {
             // An operator has to know of them: a limit may be too low, or somebody does harm.

@@ -6,6 +6,7 @@ use crate::{
     game::{Census, Connection, Post},
     ids::UserId,
     limits::{Bans, Limits},
+    metrics::GameMeter,
     protocol::{Close, Dialect, ErrorCode, frames},
     room::{Call, Departure, Door, Outlet, Ticket, Unfit, Visitor},
 };
@@ -133,6 +134,7 @@ async fn served_with(pipe: usize, most: Option<usize>) -> Served {
         lease: Box::new(Trusting),
         account: limits.account(&outlet.user),
         max_message: 1024,
+        counted: GameMeter::of("test").connection(),
     };
     Served {
         room,

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     game::{Answer, Connection, Game, Member, Place, Refusal, Reply},
     ids::UserId,
+    metrics::{Begun, Handler},
     protocol::{Ack, Close, Encoded, Goodbye, Moved, Seq, frames},
     room::Ticket,
 };
@@ -59,6 +60,8 @@ pub(super) struct Candidate {
 pub(super) struct Waiting {
     name: &'static str,
     then: Then,
+    handler: Handler,
+    begun: Begun,
 }
 
 impl Waiting {
@@ -79,11 +82,20 @@ impl<G: Game> Machine<G> {
         {
             match step {
                 Step::Call(call, then) => {
-                    let name = call.name();
-                    match self.call(call, effects).await {
+                    let (name, handler, begun) = (call.name(), call.handler(), Begun::now());
+                    let called = self.call(call, effects).await;
+                    if !matches!(called, Ok(Called::Goes(_))) {
+                        self.meter.handled(handler, begun);
+                    }
+                    match called {
                         Ok(Called::Goes(rest)) => {
                             self.rest = Some(rest);
-                            self.waiting = Some(Waiting { name, then });
+                            self.waiting = Some(Waiting {
+                                name,
+                                then,
+                                handler,
+                                begun,
+                            });
                         }
                         Ok(Called::Done(reply)) => self.conclude(name, then, Ok(reply), effects)?,
                         Err(failed) => self.conclude(name, then, Err(failed), effects)?,
@@ -117,9 +129,16 @@ impl<G: Game> Machine<G> {
         outcome: Result<Answer, Failure>,
         effects: &mut Effects,
     ) -> Result<(), Fatal> {
-        let Some(Waiting { name, then }) = self.waiting.take() else {
+        let Some(waiting) = self.waiting.take() else {
             return Ok(());
         };
+        let Waiting {
+            name,
+            then,
+            handler,
+            begun,
+        } = waiting;
+        self.meter.handled(handler, begun);
         let answer = outcome.unwrap_or_else(|failure| {
             let why = format!("{name} {failure}");
             Err(Refusal::Internal(why))

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     game::{Answer, Game, Member, Player, Refusal, Reply, Rest, Room, Table},
+    metrics::Handler,
     protocol::Author,
 };
 use std::time::Duration;
@@ -50,6 +51,21 @@ impl<G: Game> Call<G> {
             Self::Empty => "on_empty",
             Self::Timer(_) => "a timer",
             Self::Tick(_) => "a tick",
+        }
+    }
+
+    /// As what it is counted.
+    pub(super) fn handler(&self) -> Handler {
+        match self {
+            Self::Message(..) => Handler::Message,
+            Self::Timer(_) => Handler::Timer,
+            Self::Tick(_) => Handler::Tick,
+            Self::Join(_)
+            | Self::Full
+            | Self::Disconnect(_)
+            | Self::Reconnect(_)
+            | Self::Leave(_)
+            | Self::Empty => Handler::Hook,
         }
     }
 

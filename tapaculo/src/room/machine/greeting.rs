@@ -4,6 +4,7 @@ use super::{Delivery, Effects, Failed, Fatal, Machine, contain_now, members::ava
 use crate::{
     game::{Connection, Game, Place, Refusal},
     log::{Entry, Missed},
+    metrics,
     protocol::{Encoded, MemberInfo, Position, Seq, Welcome, frames},
 };
 
@@ -55,7 +56,11 @@ impl<G: Game> Machine<G> {
         let Some(place) = table.roster.by_connection(connection) else {
             return Ok(());
         };
+        let is_back = position.is_some();
         let missed = position.and_then(|position| self.missed(place, &position, effects));
+        if is_back {
+            metrics::caught_up(missed.is_some());
+        }
         let mut greeting = vec![self.welcome(place, missed.is_some())];
         if let Some(missed) = missed {
             greeting.extend(missed);

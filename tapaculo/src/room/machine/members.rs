@@ -9,6 +9,7 @@ use crate::{
         Connection, Game, Identity, Newcomer, Options, Place, Refusal, SeatError, Table, TakenOver,
     },
     ids::{Role, UserId},
+    metrics::{Begun, Handler},
     protocol::{Close, Encoded, ErrorCode, Moved, Presence, frames},
 };
 
@@ -105,7 +106,10 @@ impl<G: Game> Machine<G> {
     ) -> Result<bool, Fatal> {
         let Identity { room, settings, .. } = &self.room.table.identity;
         let creating = G::create(room, options);
-        match contain(creating, &*self.alarm, settings.handler_timeout).await {
+        let begun = Begun::now();
+        let created = contain(creating, &*self.alarm, settings.handler_timeout).await;
+        self.meter.handled(Handler::Hook, begun);
+        match created {
             Ok(Ok(game)) => match self.save(&game) {
                 Ok(saved) => {
                     self.saved = saved;

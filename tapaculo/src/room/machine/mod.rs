@@ -29,6 +29,7 @@ use crate::{
     },
     ids::{SessionId, UserId},
     log::Entry,
+    metrics::{GameMeter, OpenRoom},
     protocol::{Author, Close, ErrorCode, Moved, Seq, frames},
 };
 use std::{collections::VecDeque, sync::Arc};
@@ -105,6 +106,9 @@ pub(crate) struct Machine<G: Game> {
     room: Room<G>,
     answers: Answers,
     alarm: Arc<dyn Alarm>,
+    meter: GameMeter,
+    /// Counts it among the rooms that there are.
+    counted: Option<OpenRoom>,
     /// While somebody is connected to a game that ticks.
     ticks: Option<Ticks>,
     /// Since when nobody is here.
@@ -139,6 +143,8 @@ impl<G: Game> Machine<G> {
         alarm: Arc<dyn Alarm>,
         is_kept: bool,
     ) -> Self {
+        let meter = GameMeter::of(identity.game);
+        let counted = GameMeter::of(identity.game).room();
         let table = Table::new(identity, seed, now, posts);
         let mut answers = Answers::default();
         if is_kept {
@@ -146,6 +152,8 @@ impl<G: Game> Machine<G> {
             answers.track();
         }
         Self {
+            counted: Some(counted),
+            meter,
             game,
             room: Room::new(table),
             answers,
@@ -202,6 +210,7 @@ impl<G: Game> Machine<G> {
     /// Gives the room up: what it holds can't be told to anyone.
     pub(super) fn abandon(&mut self, end: End) {
         self.end.get_or_insert(end);
+        self.counted = None;
         let table = &mut self.room.table;
         // A game that can't even be dropped is gone all the same. Each part by itself: a second
         // panic while a first one unwinds would end the process.
