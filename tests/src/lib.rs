@@ -5,6 +5,7 @@ pub mod chess;
 pub mod client;
 pub mod cluster;
 pub mod codec;
+pub mod figures;
 pub mod folder;
 pub mod forge;
 pub mod http;
