@@ -82,3 +82,33 @@ async fn members_on_two_nodes_are_in_one_room() {
     alice.ask(kick).await;
     assert_eq!(bob.closed().await, Some(4011));
 }
+
+#[tokio::test]
+async fn operators_ask_any_node() {
+    let redis = Redis::start().await;
+    let (one, two) = (node(&redis).await, node(&redis).await);
+    let mut alice = one.join("alice", "r").await;
+    let room = RoomId::new("r").unwrap();
+    for node in [&two, &one] {
+        let handle = &node.handle;
+        handle.broadcast("notes", &room, &"soon").await.unwrap();
+        assert_eq!(event(&mut alice).await.1, "soon");
+        let nobody = RoomId::new("nobody").unwrap();
+        let closed = handle.close_room("notes", &nobody, "").await;
+        assert_eq!(closed.unwrap_err().to_string(), "there is no such room");
+        let mallory = UserId::new("mallory").unwrap();
+        let kicked = handle.kick("notes", &room, &mallory, "").await;
+        assert_eq!(
+            kicked.unwrap_err().to_string(),
+            "the user is not in the room"
+        );
+    }
+    assert_eq!(one.handle.rooms().await.len(), 1);
+    assert!(two.handle.rooms().await.is_empty(), "the other has it");
+    let mut bob = two.join("bob", "r").await;
+    let user = UserId::new("bob").unwrap();
+    two.handle.kick("notes", &room, &user, "go").await.unwrap();
+    assert_eq!(bob.closed().await, Some(4011));
+    two.handle.close_room("notes", &room, "bye").await.unwrap();
+    assert_eq!(alice.closed().await, Some(4010));
+}

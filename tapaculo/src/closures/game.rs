@@ -3,8 +3,8 @@
 use super::{Context, Handlers, RoomEventHandler};
 use crate::{
     game::{
-        Answer, BadMessage, Declared, Game, Hooked, Member, NoTimer, Options, Player, RawMessage,
-        Refusal, Room, Settings,
+        Answer, BadMessage, Declared, Game, Hooked, Member, NoTimer, Options, Persist, Player,
+        RawMessage, Refusal, Room, Settings,
     },
     ids::RoomId,
     protocol::Author,
@@ -83,6 +83,8 @@ impl Declared for Closures {
     const NAME: &'static str = "room";
     /// Those of a server are given to its rooms.
     const SETTINGS: Settings = Settings::new();
+    /// Who is there, what was said and what is known of users: there is no state beside that.
+    const PERSIST: Option<Persist> = Some(Persist::new());
 }
 
 impl Game for Closures {

@@ -3,12 +3,14 @@
 use super::{ServerHandle, app::App};
 use crate::{
     clock::Timestamp,
+    cluster::{Cluster, Reply, Request, Trouble},
     game::{Census, Occupancy, Post, encode},
     ids::{Role, RoomId, Seat, SessionId, UserId},
     log::Audience,
     metrics::{self, BannedBy},
     protocol::{Author, Close},
     room::Door,
+    store::RoomKey,
 };
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -67,6 +69,8 @@ pub enum AdminError {
     NotInRoom,
     /// The event can't be encoded as JSON, for this reason.
     Event(String),
+    /// The node that has the room can't be reached, for this reason.
+    Unavailable(String),
 }
 
 impl fmt::Display for AdminError {
@@ -75,6 +79,7 @@ impl fmt::Display for AdminError {
             Self::NoSuchRoom => f.write_str("there is no such room"),
             Self::NotInRoom => f.write_str("the user is not in the room"),
             Self::Event(why) => f.write_str(why),
+            Self::Unavailable(why) => write!(f, "the room can't be reached: {why}"),
         }
     }
 }
@@ -83,7 +88,7 @@ impl Error for AdminError {}
 
 /// For operators: whoever has a handle may do all of this, so that a route that leads here needs a
 /// login of its own. A game is known by the name of its route; rooms of closures are of the game
-/// `room`.
+/// `room`. Where there are many nodes, any of them may be asked.
 ///
 /// What is asked of a room has its turn among the room's messages, and is done even if nobody waits
 /// for the answer. Handlers of closures may ask it of their own room, too: what they say is said at
@@ -91,8 +96,8 @@ impl Error for AdminError {}
 /// `#[game]` must not wait for its own room, which waits for it: there it is [`Room`](crate::Room)
 /// that does these things.
 impl ServerHandle {
-    /// All rooms there are, in order of their names, with those who are in them. A room that is busy is
-    /// waited for, until its handler is done. A route that shows them is
+    /// All rooms that this node has, in order of their names, with those who are in them, on whichever
+    /// node their connections are. A room that is busy is waited for, until its handler is done. A route that shows them is
     /// [in the guide](crate::docs::deployment#what-to-watch).
     pub async fn rooms(&self) -> Vec<RoomStatus> {
         let Some(app) = self.app() else {
@@ -112,7 +117,7 @@ impl ServerHandle {
     /// [in the guide](crate::docs::faq#how-do-i-send-from-outside-the-room).
     ///
     /// # Errors
-    /// If there is no such room, or the event can't be encoded.
+    /// If there is no such room, the event can't be encoded, or the room's node can't be reached.
     pub async fn broadcast(
         &self,
         game: &str,
@@ -120,15 +125,22 @@ impl ServerHandle {
         event: &impl Serialize,
     ) -> Result<(), AdminError> {
         let event = encode(event).map_err(|refusal| AdminError::Event(refusal.why().to_owned()))?;
-        let door = self.door(game, room)?;
-        let post = Post::Say(Author::Server, Audience::All, event);
-        door.post(post).await.ok_or(AdminError::NoSuchRoom)
+        match self.place(game, room)? {
+            Place::Here(door) => {
+                let post = Post::Say(Author::Server, Audience::All, event);
+                door.post(post).await.ok_or(AdminError::NoSuchRoom)
+            }
+            Place::There(cluster, key) => {
+                let request = Request::Say(Audience::All, event.get().to_owned());
+                ask(&cluster, &key, request).await.map(drop)
+            }
+        }
     }
 
     /// Sends a member away, as [`Room::kick`](crate::Room::kick): it may come back.
     ///
     /// # Errors
-    /// If there is no such room, or the user is not in it.
+    /// If there is no such room, the user is not in it, or the room's node can't be reached.
     pub async fn kick(
         &self,
         game: &str,
@@ -136,33 +148,54 @@ impl ServerHandle {
         user: &UserId,
         reason: &str,
     ) -> Result<(), AdminError> {
-        let door = self.door(game, room)?;
-        let census = Arc::clone(&door).census().await;
-        let census = census.ok_or(AdminError::NoSuchRoom)?;
-        if !census
-            .members
-            .iter()
-            .any(|(member, _)| member.user() == user)
-        {
+        let place = self.place(game, room)?;
+        let is_in = match &place {
+            Place::Here(door) => {
+                let census = Arc::clone(door).census().await;
+                let census = census.ok_or(AdminError::NoSuchRoom)?;
+                let mut members = census.members.iter();
+                members.any(|(member, _)| member.user() == user)
+            }
+            Place::There(cluster, key) => match ask(cluster, key, Request::Members).await? {
+                Reply::Members(members) => members.contains(user),
+                _ => return Err(AdminError::NoSuchRoom),
+            },
+        };
+        if !is_in {
             return Err(AdminError::NotInRoom);
         }
-        let post = Post::Kick(user.clone(), reason.into());
-        door.post(post).await.ok_or(AdminError::NoSuchRoom)
+        match place {
+            Place::Here(door) => {
+                let post = Post::Kick(user.clone(), reason.into());
+                door.post(post).await.ok_or(AdminError::NoSuchRoom)
+            }
+            Place::There(cluster, key) => {
+                let request = Request::Kick(user.clone(), reason.into());
+                ask(&cluster, &key, request).await.map(drop)
+            }
+        }
     }
 
     /// Closes a room, as [`Room::close`](crate::Room::close), once its message in hand is handled.
     ///
     /// # Errors
-    /// If there is no such room.
+    /// If there is no such room, or its node can't be reached.
     pub async fn close_room(
         &self,
         game: &str,
         room: &RoomId,
         reason: &str,
     ) -> Result<(), AdminError> {
-        let door = self.door(game, room)?;
-        let post = Post::Close(reason.into());
-        door.post(post).await.ok_or(AdminError::NoSuchRoom)
+        match self.place(game, room)? {
+            Place::Here(door) => {
+                let post = Post::Close(reason.into());
+                door.post(post).await.ok_or(AdminError::NoSuchRoom)
+            }
+            Place::There(cluster, key) => {
+                let request = Request::Close(reason.into());
+                ask(&cluster, &key, request).await.map(drop)
+            }
+        }
     }
 
     /// Bans a user from the whole server for so long from now, in place of a ban that there was: its
@@ -195,10 +228,42 @@ impl ServerHandle {
         all
     }
 
-    fn door(&self, game: &str, room: &RoomId) -> Result<Arc<dyn Door>, AdminError> {
-        let app: Option<Arc<App>> = self.app();
-        let door = app.and_then(|app| app.registry.door(game, room));
-        door.ok_or(AdminError::NoSuchRoom)
+    /// Where a room is asked something.
+    fn place(&self, game: &str, room: &RoomId) -> Result<Place, AdminError> {
+        let app: Arc<App> = self.app().ok_or(AdminError::NoSuchRoom)?;
+        let here = app.registry.door(game, room);
+        if let Some(door) = here.filter(|door| door.replica().is_none()) {
+            return Ok(Place::Here(door));
+        }
+        let cluster = app.registry.cluster().ok_or(AdminError::NoSuchRoom)?;
+        let key = RoomKey {
+            game: app
+                .registry
+                .game(game)
+                .ok_or(AdminError::NoSuchRoom)?
+                .into(),
+            room: room.clone(),
+        };
+        Ok(Place::There(Arc::clone(cluster), key))
+    }
+}
+
+/// Where a room is.
+enum Place {
+    /// On this node.
+    Here(Arc<dyn Door>),
+    /// On another one, if there is such a room.
+    There(Arc<Cluster>, RoomKey),
+}
+
+/// Asks something of a room on another node.
+async fn ask(cluster: &Cluster, key: &RoomKey, request: Request) -> Result<Reply, AdminError> {
+    match cluster.request(key, request).await {
+        Ok(Reply::NotHere) | Err(Trouble::NoOwner | Trouble::Gone(_)) => {
+            Err(AdminError::NoSuchRoom)
+        }
+        Ok(reply) => Ok(reply),
+        Err(Trouble::Away(error)) => Err(AdminError::Unavailable(error.to_string())),
     }
 }
 

@@ -195,7 +195,8 @@ impl Registry {
         let _ = self.cluster.set(cluster);
     }
 
-    fn cluster(&self) -> Option<&Arc<Cluster>> {
+    /// The other nodes, if there may be some.
+    pub(super) fn cluster(&self) -> Option<&Arc<Cluster>> {
         self.cluster.get()
     }
 
