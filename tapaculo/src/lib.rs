@@ -101,6 +101,9 @@ pub mod testing;
 #[cfg(feature = "redis-backend")]
 #[doc(inline)]
 pub use self::pubsub::{BackoffConfig, RedisConfigError, RedisPubSub};
+#[cfg(feature = "file-store")]
+#[doc(inline)]
+pub use self::store::{FileStore, FileStoreError, FileStoreErrorKind, Storage};
 #[doc(inline)]
 pub use self::{
     auth::{AuthError, AuthErrorKind, JwtAuth, JwtKey, JwtOptions, Login},

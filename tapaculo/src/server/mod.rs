@@ -37,6 +37,8 @@ use self::{
     registry::{AnyGame, Served},
     settings::Settings,
 };
+#[cfg(feature = "file-store")]
+use crate::store::Storage;
 use crate::{
     auth::{JwtAuth, Login},
     game::Game,
@@ -259,6 +261,24 @@ impl Server {
     ) -> Self {
         let allowed = self.settings.allowed_origins.get_or_insert_default();
         allowed.extend(origins.into_iter().map(Into::into));
+        self
+    }
+
+    /// Where rooms are kept, so that they outlive this process: those of games that say so,
+    /// `#[tapaculo::game(persist)]`. In memory only, unless told.
+    ///
+    /// ```no_run
+    /// use tapaculo::{FileStore, Server};
+    ///
+    /// let server = Server::new().with_store(FileStore::open("games.redb")?);
+    /// # drop(server);
+    /// # Ok::<(), tapaculo::FileStoreError>(())
+    /// ```
+    ///
+    /// Needs the feature `file-store`.
+    #[cfg(feature = "file-store")]
+    pub fn with_store(mut self, store: impl Storage) -> Self {
+        self.settings.store = Some(store.keeper().0);
         self
     }
 

@@ -3,9 +3,18 @@
 //! A store keeps *cells*, bytes by their names, for each room, and changes them in atomic steps. What
 //! is in them is the room's business: `room/record`.
 
+#[cfg(feature = "file-store")]
+mod file;
 mod memory;
+#[cfg(feature = "file-store")]
+mod storage;
 
 pub(crate) use self::memory::MemoryStore;
+#[cfg(feature = "file-store")]
+pub use self::{
+    file::{FileStore, FileStoreError, FileStoreErrorKind},
+    storage::Storage,
+};
 
 use crate::ids::RoomId;
 use futures_util::future::BoxFuture;
@@ -59,7 +68,7 @@ impl fmt::Debug for NodeId {
 }
 
 /// Who has a room now.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Claimed {
     /// This node, by this claim.
     Ours(Claim),
@@ -68,7 +77,7 @@ pub(crate) enum Claimed {
 }
 
 /// A room that is this node's to run.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Claim {
     /// The fencing token: higher than those of all claims before.
     pub(crate) term: u64,
@@ -77,7 +86,7 @@ pub(crate) struct Claim {
 }
 
 /// What was saved of a room.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Saved {
     pub(crate) cells: Cells,
     /// The number of the last commit.
