@@ -31,6 +31,7 @@ mod frames;
 mod games;
 mod guess;
 mod hostile;
+mod kept;
 mod limits;
 mod messages;
 mod msgpack;
