@@ -18,15 +18,21 @@ const TOUCH: Duration = Duration::from_secs(10 * 60);
 /// Renews this node's lease and looks whether others have let theirs run out, for as long as the
 /// server runs.
 pub(crate) async fn watch_over(cluster: Arc<Cluster>) {
-    let timing = cluster.timing();
-    let mut renewed = Instant::now();
+    tokio::join!(keep_lease(&cluster), look_around(&cluster));
+}
+
+/// Nothing else may keep it waiting.
+async fn keep_lease(cluster: &Arc<Cluster>) {
+    loop {
+        sleep(cluster.timing().renew).await;
+        renew(cluster).await;
+    }
+}
+
+async fn look_around(cluster: &Arc<Cluster>) {
     let mut touched = Instant::now();
     loop {
-        sleep(timing.renew / LOOKS).await;
-        if renewed.elapsed() >= timing.renew {
-            renewed = Instant::now();
-            renew(&cluster).await;
-        }
+        sleep(cluster.timing().renew / LOOKS).await;
         if touched.elapsed() >= TOUCH {
             touched = Instant::now();
             cluster.touch().await;
@@ -67,7 +73,7 @@ impl Cluster {
         let mut all = BTreeSet::new();
         let mut depends = Vec::new();
         for (_, _, door) in doors {
-            let nodes = Arc::clone(&door).nodes().await;
+            let nodes = door.nodes();
             if !nodes.is_empty() {
                 all.extend(nodes.iter().cloned());
                 depends.push((door, nodes));

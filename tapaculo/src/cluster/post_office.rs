@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{mpsc::UnboundedReceiver, oneshot},
+    sync::{Mutex as AsyncMutex, mpsc::UnboundedReceiver, oneshot},
     time::{Instant, timeout},
 };
 
@@ -54,6 +54,8 @@ pub(crate) struct Cluster {
     waiting: Mutex<HashMap<u64, oneshot::Sender<Reply>>>,
     /// The requests of others, with the answer once there is one.
     answered: Mutex<Answered>,
+    /// How many replicas want to hear of a room: one may begin while another ends.
+    listening: AsyncMutex<HashMap<RoomKey, usize>>,
 }
 
 #[derive(Default)]
@@ -78,6 +80,7 @@ impl Cluster {
             next_request: AtomicU64::new(0),
             waiting: Mutex::default(),
             answered: Mutex::default(),
+            listening: AsyncMutex::default(),
         })
     }
 
@@ -91,6 +94,32 @@ impl Cluster {
 
     pub(super) fn host(&self) -> Option<Arc<dyn Host>> {
         self.host.upgrade()
+    }
+
+    /// Is ready once this node hears what is published for a room.
+    pub(super) async fn begin_to_hear(&self, room: &RoomKey) -> Result<(), StoreError> {
+        let mut listening = self.listening.lock().await;
+        if !listening.contains_key(room) {
+            self.nodes.listen(room).await?;
+        }
+        *listening.entry(room.clone()).or_default() += 1;
+        Ok(())
+    }
+
+    /// One less wants to hear of a room.
+    pub(super) async fn cease_to_hear(&self, room: &RoomKey) {
+        let mut listening = self.listening.lock().await;
+        let Some(count) = listening.get_mut(room) else {
+            return;
+        };
+        *count -= 1;
+        if *count > 0 {
+            return;
+        }
+        listening.remove(room);
+        if let Err(error) = self.nodes.unlisten(room).await {
+            tracing::debug!(%error, "still listening");
+        }
     }
 
     /// Whether a node has let its lease run out.
@@ -245,6 +274,11 @@ impl Cluster {
             options,
         } = request
         {
+            if let Some(door) = host.door(&key.game, &key.room)
+                && Arc::clone(&door).known(far(connection)).await.is_some()
+            {
+                return done(door).await;
+            }
             let visitor = Visitor {
                 ear: Ear::There(host.next_connection(), far(connection)),
                 newcomer: newcomer.into(),
@@ -300,17 +334,22 @@ impl Cluster {
                 done(door).await
             }
             Request::Attach(members) => {
-                let found = members.into_iter().map(|member| {
+                let mut found = Vec::new();
+                for member in members {
+                    let far = far(member.connection);
+                    if Arc::clone(&door).known(far.clone()).await.is_some() {
+                        continue;
+                    }
                     let connection = host.next_connection();
-                    let ear = Ear::There(connection, far(member.connection));
-                    let found = Found {
+                    let ear = Ear::There(connection, far);
+                    let member = Found {
                         user: member.user,
                         session: member.session,
                         connection,
                     };
-                    (ear, found)
-                });
-                match door.found(found.collect()).await {
+                    found.push((ear, member));
+                }
+                match door.found(found).await {
                     Some(standing) => Reply::Attached(standing),
                     None => Reply::NotHere,
                 }

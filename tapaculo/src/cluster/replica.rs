@@ -39,6 +39,15 @@ pub(crate) struct Replica {
     state: Mutex<State>,
     /// Held while it is found out where the room is now.
     settling: AsyncMutex<()>,
+    /// Held while publications that are missing are asked for.
+    catching_up: AsyncMutex<()>,
+}
+
+/// Who has a room, as far as is known, and by which claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Ownership {
+    owner: NodeId,
+    term: Option<u64>,
 }
 
 struct State {
@@ -87,7 +96,7 @@ impl Replica {
         key: RoomKey,
         owner: NodeId,
     ) -> Result<Arc<dyn Door>, StoreError> {
-        cluster.nodes().listen(&key).await?;
+        cluster.begin_to_hear(&key).await?;
         let replica = Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             cluster: Arc::clone(cluster),
@@ -103,6 +112,7 @@ impl Replica {
                 moved: None,
             }),
             settling: AsyncMutex::new(()),
+            catching_up: AsyncMutex::new(()),
         });
         Ok(replica)
     }
@@ -130,8 +140,21 @@ impl Replica {
         };
         match next {
             Next::Nothing => {}
-            Next::CatchUp => drop(tokio::spawn(async move { me.catch_up().await })),
-            Next::Settle => drop(tokio::spawn(async move { me.settle(None).await })),
+            Next::CatchUp => {
+                tokio::spawn(async move { me.catch_up().await });
+            }
+            Next::Settle => {
+                let known = self.ownership();
+                tokio::spawn(async move { me.settle(known, None).await });
+            }
+        }
+    }
+
+    fn ownership(&self) -> Ownership {
+        let state = self.state();
+        Ownership {
+            owner: state.owner.clone(),
+            term: state.at.as_ref().map(|at| at.term),
         }
     }
 
@@ -141,10 +164,11 @@ impl Replica {
             if self.state().moved.is_some() {
                 return;
             }
+            let known = self.ownership();
             match self.cluster.request(&self.key, Request::Standing).await {
                 Ok(Reply::Done(Some(standing))) => return self.reach(&standing).await,
-                Ok(_) | Err(Trouble::NoOwner) => return self.settle(None).await,
-                Err(Trouble::Gone(owner)) => return self.settle(Some(owner)).await,
+                Ok(_) | Err(Trouble::NoOwner) => return self.settle(known, None).await,
+                Err(Trouble::Gone(owner)) => return self.settle(known, Some(owner)).await,
                 Err(Trouble::Away(_)) => sleep(PAUSE).await,
             }
         }
@@ -165,10 +189,15 @@ impl Replica {
 
     /// Asks for publications that are missing.
     async fn catch_up(&self) {
+        let Ok(_catching_up) = self.catching_up.try_lock() else {
+            // What comes of it is heard by all.
+            return;
+        };
         let at = self.state().at.clone();
         let Some(at) = at else {
             return;
         };
+        let known = self.ownership();
         let replayed = self
             .cluster
             .request(&self.key, Request::Replay(at.published))
@@ -182,8 +211,8 @@ impl Replica {
                 // If they are another term's, the room has moved meanwhile.
             }
             Ok(Reply::Replayed(None)) => self.send_away(Close::Moved),
-            Ok(_) | Err(Trouble::NoOwner) => Box::pin(self.settle(None)).await,
-            Err(Trouble::Gone(owner)) => Box::pin(self.settle(Some(owner))).await,
+            Ok(_) | Err(Trouble::NoOwner) => Box::pin(self.settle(known, None)).await,
+            Err(Trouble::Gone(owner)) => Box::pin(self.settle(known, Some(owner))).await,
             // Whoever notices next asks again.
             Err(Trouble::Away(error)) => tracing::debug!(%error, "can't ask for what was missed"),
         }
@@ -208,25 +237,18 @@ impl Replica {
         };
         let door: Arc<dyn Door> = me;
         host.forget_door(self.game, &self.key.room, &door);
-        let (nodes, key, door) = (
-            self.cluster.nodes(),
-            self.key.clone(),
-            Arc::downgrade(&door),
-        );
-        tokio::spawn(async move {
-            // Another replica may have begun to listen to it meanwhile.
-            let now = host.door(&key.game, &key.room);
-            let is_heard = now.is_some_and(|now| now.replica().is_some());
-            drop(door);
-            if !is_heard && let Err(error) = nodes.unlisten(&key).await {
-                tracing::debug!(%error, "still listening");
-            }
-        });
+        let (cluster, key) = (Arc::clone(&self.cluster), self.key.clone());
+        tokio::spawn(async move { cluster.cease_to_hear(&key).await });
     }
 
-    /// Finds out where the room is now: here, if nobody else is to go on with it.
-    pub(super) async fn settle(&self, mut gone: Option<NodeId>) {
+    /// Finds out where the room is now, since who is known to have it has not: here, if nobody else is
+    /// to go on with it.
+    async fn settle(&self, known: Ownership, mut gone: Option<NodeId>) {
         let _settling = self.settling.lock().await;
+        if self.ownership() != known {
+            // Somebody else has found out meanwhile.
+            return;
+        }
         loop {
             {
                 let state = self.state();
@@ -292,29 +314,29 @@ impl Replica {
             }
         };
         door.found(found).await;
-        if let Err(error) = self.cluster.nodes().unlisten(&self.key).await {
-            tracing::debug!(%error, "still listening");
-        }
+        self.cluster.cease_to_hear(&self.key).await;
     }
 
     /// Tells the node that has the room now who is still here; answers whether it has answered.
     async fn attach(&self, owner: NodeId) -> bool {
-        let members = {
+        let (members, is_new) = {
             let state = self.state();
-            let at = state.at.as_ref();
-            if state.owner == owner && at.is_none() {
-                // Nobody was let in yet.
-                return true;
-            }
             let inside = state.members.values().filter(|local| local.is_in);
-            inside
+            let members = inside
                 .map(|local| Attached {
                     user: local.outlet.user.clone(),
                     session: local.session.clone(),
                     connection: local.outlet.connection,
                 })
-                .collect()
+                .collect();
+            (members, state.at.is_none())
         };
+        if is_new {
+            // Nobody was let in yet: whoever wants to be comes again, but not at once.
+            sleep(PAUSE).await;
+            self.state().owner = owner;
+            return true;
+        }
         let attached = self
             .cluster
             .request(&self.key, Request::Attach(members))
@@ -351,6 +373,7 @@ impl Replica {
     /// Asks something of the room's owner on behalf of a connection; if the room has moved, finds it
     /// first and answers with `None`.
     async fn ask(&self, request: Request) -> Result<Option<Reply>, StoreError> {
+        let known = self.ownership();
         match self.cluster.request(&self.key, request).await {
             Ok(Reply::Done(Some(standing))) => {
                 self.reach(&standing).await;
@@ -358,11 +381,11 @@ impl Replica {
             }
             Ok(reply) => Ok(Some(reply)),
             Err(Trouble::NoOwner) => {
-                self.settle(None).await;
+                self.settle(known, None).await;
                 Ok(None)
             }
             Err(Trouble::Gone(owner)) => {
-                self.settle(Some(owner)).await;
+                self.settle(known, Some(owner)).await;
                 Ok(None)
             }
             Err(Trouble::Away(error)) => Err(error),
@@ -650,12 +673,17 @@ impl Door for Replica {
         })
     }
 
-    fn nodes(self: Arc<Self>) -> BoxFuture<'static, Vec<NodeId>> {
-        Box::pin(async move { vec![self.state().owner.clone()] })
+    fn nodes(&self) -> Vec<NodeId> {
+        vec![self.state().owner.clone()]
     }
 
     fn node_gone(self: Arc<Self>, node: NodeId) -> BoxFuture<'static, ()> {
-        Box::pin(async move { self.settle(Some(node)).await })
+        Box::pin(async move {
+            let known = self.ownership();
+            if known.owner == node {
+                self.settle(known, Some(node)).await;
+            }
+        })
     }
 }
 

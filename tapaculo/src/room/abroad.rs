@@ -72,6 +72,7 @@ pub(crate) struct Standing {
 pub(crate) struct Abroad {
     connections: HashMap<Connection, Far>,
     numbers: HashMap<Far, Connection>,
+    is_changed: bool,
     published: u64,
     /// The last publications, each with its number.
     ring: VecDeque<(u64, Arc<[u8]>)>,
@@ -91,17 +92,20 @@ pub(super) struct Grounds<'a> {
 
 impl Abroad {
     pub(super) fn insert(&mut self, connection: Connection, far: Far) {
+        self.is_changed = true;
         self.numbers.insert(far.clone(), connection);
         self.connections.insert(connection, far);
     }
 
     pub(super) fn remove(&mut self, connection: Connection) {
         if let Some(far) = self.connections.remove(&connection) {
+            self.is_changed = true;
             self.numbers.remove(&far);
         }
     }
 
     pub(super) fn clear(&mut self) {
+        self.is_changed = true;
         self.connections.clear();
         self.numbers.clear();
     }
@@ -121,8 +125,11 @@ impl Abroad {
         theirs.map(|(connection, _)| *connection).collect()
     }
 
-    /// The nodes that have members.
-    pub(super) fn nodes(&self) -> Vec<NodeId> {
+    /// The nodes that have members, if others may have since this was asked.
+    pub(super) fn changed_nodes(&mut self) -> Option<Vec<NodeId>> {
+        if !std::mem::take(&mut self.is_changed) {
+            return None;
+        }
         let mut nodes: Vec<_> = self
             .connections
             .values()
@@ -130,7 +137,7 @@ impl Abroad {
             .collect();
         nodes.sort_unstable();
         nodes.dedup();
-        nodes
+        Some(nodes)
     }
 
     /// The number here of a connection there.

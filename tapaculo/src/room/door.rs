@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, Mutex as StdMutex, MutexGuard as StdMutexGuard, OnceLock, Weak},
     time::Duration,
 };
 use tokio::{
@@ -103,8 +103,8 @@ pub(crate) trait Door: Send + Sync {
 
     /// The nodes on which this one depends for the room: those that have members of it or, if it is
     /// elsewhere, the one that has it.
-    fn nodes(self: Arc<Self>) -> BoxFuture<'static, Vec<NodeId>> {
-        Box::pin(async { Vec::new() })
+    fn nodes(&self) -> Vec<NodeId> {
+        Vec::new()
     }
 
     /// A node is gone, and its connections with it.
@@ -175,6 +175,8 @@ pub(crate) struct LockedRoom<G: Game> {
     /// How everyone is to go, once the turn in hand is over.
     closing: OnceLock<Close>,
     posts: Arc<Posts>,
+    /// The nodes that have members of it: to be looked at without waiting for a handler.
+    abroad: StdMutex<Vec<NodeId>>,
     /// For what must go on though nobody waits for it; whoever asks may be outside of it.
     runtime: Handle,
     clock: Clock,
@@ -224,6 +226,7 @@ impl<G: Game> LockedRoom<G> {
                 locked: Arc::new(Mutex::new(Locked { live, call: None })),
                 closing: OnceLock::new(),
                 posts,
+                abroad: StdMutex::default(),
                 runtime,
                 clock,
                 keeper,
@@ -333,8 +336,17 @@ impl<G: Game> LockedRoom<G> {
         }
     }
 
+    fn abroad(&self) -> StdMutexGuard<'_, Vec<NodeId>> {
+        self.abroad
+            .lock()
+            .expect("nothing panics while it holds this lock")
+    }
+
     /// Tells the keeper what it must know after an input.
     fn settle(self: &Arc<Self>, locked: &mut Locked<G>) {
+        if let Some(nodes) = locked.live.changed_nodes() {
+            *self.abroad() = nodes;
+        }
         let Some(keeper) = self.keeper.upgrade() else {
             return;
         };
@@ -502,8 +514,8 @@ impl<G: Game> Door for LockedRoom<G> {
         Box::pin(async move { self.locked.lock().await.live.known(&far) })
     }
 
-    fn nodes(self: Arc<Self>) -> BoxFuture<'static, Vec<NodeId>> {
-        Box::pin(async move { self.locked.lock().await.live.nodes() })
+    fn nodes(&self) -> Vec<NodeId> {
+        self.abroad().clone()
     }
 
     fn node_gone(self: Arc<Self>, node: NodeId) -> BoxFuture<'static, ()> {

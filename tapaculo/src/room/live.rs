@@ -169,9 +169,9 @@ impl<G: Game> Live<G> {
         self.abroad.of_node(node)
     }
 
-    /// The nodes that have members of it.
-    pub(crate) fn nodes(&self) -> Vec<NodeId> {
-        self.abroad.nodes()
+    /// The nodes that have members of it, if others may have since this was asked.
+    pub(crate) fn changed_nodes(&mut self) -> Option<Vec<NodeId>> {
+        self.abroad.changed_nodes()
     }
 
     /// The number here of a connection on another node.
