@@ -3,5 +3,6 @@
 
 mod auth;
 mod browser;
+mod redis;
 mod rooms;
 mod servers;

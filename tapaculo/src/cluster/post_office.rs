@@ -277,7 +277,7 @@ impl Cluster {
             if let Some(door) = host.door(&key.game, &key.room)
                 && Arc::clone(&door).known(far(connection)).await.is_some()
             {
-                return done(door).await;
+                return done(&*door);
             }
             let visitor = Visitor {
                 ear: Ear::There(host.next_connection(), far(connection)),
@@ -290,7 +290,7 @@ impl Cluster {
                 Err(no_room) => Err(no_room),
             };
             return match door {
-                Ok(door) => Reply::Done(door.standing().await),
+                Ok(door) => Reply::Done(door.standing()),
                 Err(no_room) => Reply::NoRoom(no_room.to_string()),
             };
         }
@@ -321,7 +321,7 @@ impl Cluster {
                     };
                     Arc::clone(&door).message(connection, ticket, data).await;
                 }
-                done(door).await
+                done(&*door)
             }
             Request::Leave(connection, for_good) => {
                 if let Some(connection) = Arc::clone(&door).known(far(connection)).await {
@@ -331,7 +331,7 @@ impl Cluster {
                     };
                     Arc::clone(&door).leave(connection, departure).await;
                 }
-                done(door).await
+                done(&*door)
             }
             Request::Attach(members) => {
                 let mut found = Vec::new();
@@ -358,7 +358,7 @@ impl Cluster {
                 let replayed = door.replay(after).await;
                 Reply::Replayed(replayed.map(|all| all.iter().map(|one| one.to_vec()).collect()))
             }
-            Request::Standing => done(door).await,
+            Request::Standing => done(&*door),
             Request::Say(audience, json) => match raw(json) {
                 Some(data) => post(door, Post::Say(OUTSIDE, audience, data)).await,
                 None => Reply::NotHere,
@@ -390,8 +390,8 @@ impl Cluster {
     }
 }
 
-async fn done(door: Arc<dyn Door>) -> Reply {
-    Reply::Done(door.standing().await)
+fn done(door: &dyn Door) -> Reply {
+    Reply::Done(door.standing())
 }
 
 async fn post(door: Arc<dyn Door>, post: Post) -> Reply {

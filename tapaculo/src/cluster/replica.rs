@@ -294,7 +294,7 @@ impl Replica {
                 return self.send_away(Close::TryLater);
             }
         };
-        let standing = Arc::clone(&door).standing().await;
+        let standing = door.standing();
         let found = {
             let mut state = self.state();
             let epoch = standing.map(|standing| standing.epoch);

@@ -87,8 +87,8 @@ pub(crate) trait Door: Send + Sync {
     }
 
     /// Where the room stands; `None` if it is over, or elsewhere.
-    fn standing(self: Arc<Self>) -> BoxFuture<'static, Option<Standing>> {
-        Box::pin(async { None })
+    fn standing(&self) -> Option<Standing> {
+        None
     }
 
     /// The publications after a number, if all of them are still there.
@@ -175,12 +175,20 @@ pub(crate) struct LockedRoom<G: Game> {
     /// How everyone is to go, once the turn in hand is over.
     closing: OnceLock<Close>,
     posts: Arc<Posts>,
-    /// The nodes that have members of it: to be looked at without waiting for a handler.
-    abroad: StdMutex<Vec<NodeId>>,
+    outlook: StdMutex<Outlook>,
     /// For what must go on though nobody waits for it; whoever asks may be outside of it.
     runtime: Handle,
     clock: Clock,
     keeper: Weak<dyn Keeper>,
+}
+
+/// What other nodes have to do with a room: to be looked at without waiting for a handler.
+#[derive(Default)]
+struct Outlook {
+    /// Those that have members of it.
+    nodes: Vec<NodeId>,
+    /// Where it stands for them, until it is over.
+    standing: Option<Standing>,
 }
 
 struct Locked<G: Game> {
@@ -226,7 +234,7 @@ impl<G: Game> LockedRoom<G> {
                 locked: Arc::new(Mutex::new(Locked { live, call: None })),
                 closing: OnceLock::new(),
                 posts,
-                abroad: StdMutex::default(),
+                outlook: StdMutex::default(),
                 runtime,
                 clock,
                 keeper,
@@ -336,16 +344,21 @@ impl<G: Game> LockedRoom<G> {
         }
     }
 
-    fn abroad(&self) -> StdMutexGuard<'_, Vec<NodeId>> {
-        self.abroad
+    fn outlook(&self) -> StdMutexGuard<'_, Outlook> {
+        self.outlook
             .lock()
             .expect("nothing panics while it holds this lock")
     }
 
     /// Tells the keeper what it must know after an input.
     fn settle(self: &Arc<Self>, locked: &mut Locked<G>) {
-        if let Some(nodes) = locked.live.changed_nodes() {
-            *self.abroad() = nodes;
+        if locked.live.is_shared() {
+            let mut outlook = self.outlook();
+            if let Some(nodes) = locked.live.changed_nodes() {
+                outlook.nodes = nodes;
+            }
+            let is_over = locked.live.machine().is_over();
+            outlook.standing = (!is_over).then(|| locked.live.standing());
         }
         let Some(keeper) = self.keeper.upgrade() else {
             return;
@@ -498,12 +511,8 @@ impl<G: Game> Door for LockedRoom<G> {
         Some(keep_for(&self.identity.settings))
     }
 
-    fn standing(self: Arc<Self>) -> BoxFuture<'static, Option<Standing>> {
-        Box::pin(async move {
-            let locked = self.locked.lock().await;
-            let live = &locked.live;
-            (!live.machine().is_over()).then(|| live.standing())
-        })
+    fn standing(&self) -> Option<Standing> {
+        self.outlook().standing.clone()
     }
 
     fn replay(self: Arc<Self>, after: u64) -> BoxFuture<'static, Option<Vec<Arc<[u8]>>>> {
@@ -515,7 +524,7 @@ impl<G: Game> Door for LockedRoom<G> {
     }
 
     fn nodes(&self) -> Vec<NodeId> {
-        self.abroad().clone()
+        self.outlook().nodes.clone()
     }
 
     fn node_gone(self: Arc<Self>, node: NodeId) -> BoxFuture<'static, ()> {

@@ -169,6 +169,11 @@ impl<G: Game> Live<G> {
         self.abroad.of_node(node)
     }
 
+    /// Whether there may be other nodes.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.keep.is_shared()
+    }
+
     /// The nodes that have members of it, if others may have since this was asked.
     pub(crate) fn changed_nodes(&mut self) -> Option<Vec<NodeId>> {
         self.abroad.changed_nodes()

@@ -128,6 +128,12 @@ impl App {
         Ok(app)
     }
 
+    /// Whether this node may speak for its rooms, if there may be others.
+    pub(super) fn has_lease(&self) -> bool {
+        let nodes = self.nodes.as_ref();
+        nodes.is_none_or(|nodes| nodes.good_until() > tokio::time::Instant::now())
+    }
+
     /// Whether there is something to do before anybody is let in.
     pub(super) fn begins_first(&self) -> bool {
         self.nodes.is_some() || self.registry.outlives()

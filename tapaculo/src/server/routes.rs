@@ -44,6 +44,9 @@ async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Reject> {
     if app.handle.is_shutting_down() {
         return Err(Reject::unavailable("the server is shutting down"));
     }
+    if !app.has_lease() {
+        return Err(Reject::unavailable("the other nodes can't be reached"));
+    }
     Ok("ok")
 }
 
