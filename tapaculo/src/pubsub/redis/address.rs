@@ -127,9 +127,9 @@ impl fmt::Debug for Address {
 /// To whom the commands, or the subscriptions, go.
 pub(super) enum Way {
     /// To one server.
-    Server(redis::Client),
+    Server(Box<redis::Client>),
     /// To whichever of a cluster's servers has the key.
-    Cluster(ClusterClient),
+    Cluster(Box<ClusterClient>),
 }
 
 impl Address {
@@ -246,7 +246,7 @@ impl Address {
     /// To whom the commands go. Asks the sentinels, where there are any, and else nobody.
     pub(super) async fn commands(&self, timeout: Duration) -> RedisResult<Way> {
         let Topology::Cluster(seeds) = &self.topology else {
-            return self.server(0).await.map(Way::Server);
+            return self.server(0).await.map(Box::new).map(Way::Server);
         };
         self.prepare_tls();
         let seeds: RedisResult<Vec<_>> = seeds.iter().map(|host| self.info(host)).collect();
@@ -260,7 +260,7 @@ impl Address {
                 .tls(TlsMode::Secure)
                 .certs(self.certificates.clone());
         }
-        cluster.build().map(Way::Cluster)
+        cluster.build().map(Box::new).map(Way::Cluster)
     }
 
     /// The server to subscribe at. In a cluster that is any of them: the one after that of the turn

@@ -53,8 +53,11 @@ impl BackoffConfig {
             .and_then(|times| self.base_delay_ms.checked_mul(times))
             .map_or(self.max_delay_ms, |delay| delay.min(self.max_delay_ms));
         let longest = Duration::from_millis(longest);
-        // Also where it is no number.
-        let jitter = self.jitter.max(0.0).min(1.0);
+        let jitter = if self.jitter.is_nan() {
+            0.0
+        } else {
+            self.jitter.clamp(0.0, 1.0)
+        };
         longest.mul_f64(1.0 - jitter * rand::random::<f64>())
     }
 

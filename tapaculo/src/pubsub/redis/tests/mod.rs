@@ -1,9 +1,13 @@
 //! What is promised of Redis, with a real `redis-server`.
 
+mod cuts;
+mod nodes;
+mod proxy;
 mod rooms;
 mod server;
+mod topologies;
 
-use self::server::RedisServer;
+use self::{proxy::Proxy, server::RedisServer};
 use super::{BackoffConfig, RedisPubSub};
 use crate::{
     ids::RoomId,
@@ -11,7 +15,7 @@ use crate::{
         nodes::{Heard, Nodes},
         sealed::Sealed,
     },
-    store::{Claim, Claimed, Commit, NodeId, RoomKey, Store, StoreError, Then},
+    store::{Claim, Claimed, Commit, NodeId, RoomKey, StoreError, Then},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};

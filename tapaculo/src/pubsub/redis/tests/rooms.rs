@@ -39,6 +39,21 @@ async fn a_room_is_of_one_node_at_a_time() {
 }
 
 #[tokio::test]
+async fn rooms_are_kept_and_none_is_any_nodes_to_go_on_with() {
+    let server = RedisServer::start();
+    let (one, other) = (node(&server).await, node(&server).await);
+    let room = room("a");
+    let term = claim(&one, &room).await.term;
+    let release = Commit {
+        then: Then::Release,
+        ..commit(&room, term, 1)
+    };
+    one.commit(release).await.unwrap();
+    assert!(other.keeps());
+    assert_eq!(other.left().await, Ok(Vec::new()));
+}
+
+#[tokio::test]
 async fn a_released_room_is_the_next_ones_with_all_that_was_saved() {
     let server = RedisServer::start();
     let (one, other) = (node(&server).await, node(&server).await);

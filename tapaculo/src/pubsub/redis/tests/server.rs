@@ -19,8 +19,6 @@ pub(super) struct RedisServer {
     directory: PathBuf,
     arguments: Vec<String>,
     process: Option<Child>,
-    /// What a URL and a connection of the test itself log in with.
-    pub(super) login: String,
 }
 
 impl RedisServer {
@@ -30,23 +28,50 @@ impl RedisServer {
     }
 
     pub(super) fn start_with(arguments: &[&str]) -> Self {
-        let directory = directory();
+        Self::starting(|| {
+            let mut all = strings(&["--save", ""]);
+            all.extend(strings(arguments));
+            all
+        })
+    }
+
+    /// One that is ready for others in a cluster.
+    pub(super) fn start_in_cluster() -> Self {
+        Self::starting(|| {
+            // Its own choice, 10,000 above the port, may be none.
+            let bus = free_port().to_string();
+            strings(&["--cluster-port", &bus, "--cluster-enabled", "yes"])
+        })
+    }
+
+    /// One that watches others, with this configuration, which it writes to.
+    pub(super) fn start_sentinel(config: &str) -> Self {
+        let file = directory().join("sentinel.conf");
+        fs::write(&file, config).unwrap();
+        let server = Self::starting(|| strings(&[file.to_str().unwrap(), "--sentinel"]));
+        fs::remove_dir_all(file.parent().unwrap()).unwrap();
+        server
+    }
+
+    fn starting(mut arguments: impl FnMut() -> Vec<String>) -> Self {
         // Another process may be faster with a port that was free.
         for _ in 0..10 {
             let mut server = Self {
                 port: free_port(),
-                directory: directory.clone(),
-                arguments: arguments.iter().map(|&text| text.into()).collect(),
+                directory: directory(),
+                arguments: arguments(),
                 process: None,
-                login: String::new(),
             };
             if server.run() {
                 return server;
             }
-            // Its files are the next one's.
-            server.directory = PathBuf::new();
         }
-        panic!("redis-server does not start with {arguments:?}");
+        panic!("redis-server does not start with {:?}", arguments());
+    }
+
+    /// Where it speaks to its cluster.
+    pub(super) fn bus_port(&self) -> u16 {
+        self.arguments[1].parse().unwrap()
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -58,7 +83,7 @@ impl RedisServer {
     }
 
     pub(super) fn url(&self) -> String {
-        format!("redis://{}127.0.0.1:{}", self.login, self.port)
+        format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// Ends it as a power cut would.
@@ -79,10 +104,10 @@ impl RedisServer {
 
     fn run(&mut self) -> bool {
         let mut process = Command::new("redis-server")
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--dir"])
-            .arg(&self.directory)
             .args(&self.arguments)
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
+            .arg("--dir")
+            .arg(&self.directory)
             .stdout(Stdio::null())
             .spawn()
             .expect("`redis-server` can't be run: install it (Debian: redis-server)");
@@ -141,10 +166,12 @@ impl RedisServer {
 impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
-        if !self.directory.as_os_str().is_empty() {
-            drop(fs::remove_dir_all(&self.directory));
-        }
+        drop(fs::remove_dir_all(&self.directory));
     }
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
 }
 
 pub(super) fn free_port() -> u16 {
