@@ -251,8 +251,8 @@ impl Address {
         self.prepare_tls();
         let seeds: RedisResult<Vec<_>> = seeds.iter().map(|host| self.info(host)).collect();
         let mut cluster = ClusterClientBuilder::new(seeds?)
-            // Once, for a server that has handed slots over; the pauses are ours.
-            .retries(1)
+            // It does not know what may be done twice.
+            .retries(0)
             .connection_timeout(timeout)
             .response_timeout(timeout);
         if self.tls {

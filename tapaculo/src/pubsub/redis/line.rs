@@ -13,6 +13,7 @@ use redis::{
     AsyncConnectionConfig, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster_async::ClusterConnection,
+    cluster_routing::SingleNodeRoutingInfo,
 };
 use std::{
     fmt,
@@ -241,10 +242,37 @@ impl Wire {
     async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         let answer = match self {
             Self::Server(server) => server.req_packed_command(command).await?,
-            Self::Cluster(cluster) => cluster.req_packed_command(command).await?,
+            Self::Cluster(cluster) => match cluster.req_packed_command(command).await {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
+                    ask(cluster, command, &error).await?
+                }
+                answer => answer?,
+            },
         };
         answer.extract_error()
     }
+}
+
+/// Sends a command to the server that is just being given its key, as the error says.
+async fn ask(
+    cluster: &mut ClusterConnection,
+    command: &Cmd,
+    error: &RedisError,
+) -> RedisResult<Value> {
+    let server = error
+        .redirect_node()
+        .and_then(|(server, _)| server.rsplit_once(':'));
+    let Some((host, Ok(port))) = server.map(|(host, port)| (host, port.parse())) else {
+        return Err(error.clone());
+    };
+    let mut both = redis::Pipeline::new();
+    both.cmd("ASKING").add_command(command.clone());
+    let route = SingleNodeRoutingInfo::ByAddress {
+        host: host.to_owned(),
+        port,
+    };
+    let mut answers = cluster.route_pipeline(both, 0, 2, route).await?;
+    Ok(answers.pop().unwrap_or(Value::Nil))
 }
 
 /// What an error says of the command that it answers.

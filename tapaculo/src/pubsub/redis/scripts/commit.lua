@@ -5,7 +5,7 @@
 -- ARGV[2]   its fencing token
 -- ARGV[3]   the commit's number
 -- ARGV[4]   the number of the commit before it
--- ARGV[5]   'anew' if nothing that was kept before is to stay
+-- ARGV[5]   'anew' if nothing that was kept before is to stay: then it need not be what it should be
 -- ARGV[6]   'keep', 'release' or 'remove'
 -- ARGV[7]   how long the record is to be kept, in ms
 -- ARGV[8]   the room's channel, or '' if nothing is to be told
@@ -28,22 +28,16 @@ local owner, term, last, by, claim = unpack(has)
 if by == mine and last == number then
   return 'done'
 end
-if not term then
-  -- Nothing is left of a room that was removed, so its repeat can't be told from the first time.
-  if ending == 'remove' then
-    tell()
-    return 'done'
-  end
-  return 'behind'
+-- A token that is greater is one that somebody has got since. If there is none, or a smaller one, mine
+-- was lost with what Redis last wrote: whoever has it then is one from whom this node had the room.
+if term and tonumber(term) > tonumber(mine) then
+  return 'lost'
+elseif term == mine and owner ~= node then
+  return 'lost'
 end
--- A token that is greater is one that somebody has got since; if it is smaller, mine was lost.
-if tonumber(term) > tonumber(mine) then
-  return 'lost'
-elseif tonumber(term) < tonumber(mine) then
-  return 'behind'
-elseif owner ~= node then
-  return 'lost'
-elseif (last or '0') ~= before then
+local behind = term ~= mine or (last or '0') ~= before
+-- Nothing is left of a room that was removed, so a repeat of that can't be told from the first time.
+if behind and ARGV[5] ~= 'anew' and (term or ending ~= 'remove') then
   return 'behind'
 end
 
@@ -55,7 +49,7 @@ end
 
 if ARGV[5] == 'anew' then
   redis.call('DEL', key)
-  redis.call('HSET', key, '@owner', owner, '@term', term, '@claim', claim)
+  redis.call('HSET', key, '@owner', node, '@term', mine, '@claim', claim or '')
 end
 -- `unpack` takes no more than some thousands at once.
 local function all(command, from, to)

@@ -163,6 +163,71 @@ async fn a_store_that_has_lost_something_is_behind() {
 }
 
 #[tokio::test]
+async fn who_has_a_room_may_save_anew_what_the_store_has_lost() {
+    let server = RedisServer::start();
+    let (one, other) = (node(&server).await, node(&server).await);
+    let record = keys::record(&room("a"));
+    let losses: [&[&str]; 4] = [
+        &["DEL", &record],
+        &["HSET", &record, "@number", "1"],
+        &[
+            "HSET", &record, "@term", "7", "@owner", "another", "@number", "1",
+        ],
+        &["HDEL", &record, "@number", "@by", "@run", "state"],
+    ];
+    for loss in losses {
+        let room = room("a");
+        let first = claim(&one, &room).await;
+        let number = first.saved.map_or(0, |saved| saved.number);
+        let term = first.term;
+        for number in number + 1..number + 3 {
+            one.commit(commit(&room, term, number)).await.unwrap();
+        }
+        let number = number + 3;
+        let (): () = server.ask(loss);
+        let behind = one.commit(commit(&room, term, number)).await;
+        assert_eq!(behind, Err(StoreError::Behind), "{loss:?}");
+        let anew = || Commit {
+            anew: true,
+            put: vec![("all".into(), "there is".into())],
+            ..commit(&room, term, number)
+        };
+        one.commit(anew()).await.unwrap();
+        one.commit(anew()).await.unwrap();
+        let refused = Claimed::Theirs(one.me());
+        assert_eq!(other.claim(&room, None).await.unwrap(), refused, "{loss:?}");
+        one.commit(commit(&room, term, number + 1)).await.unwrap();
+        let again = claim(&one, &room).await;
+        let state = (number + 1).to_string();
+        let cells = [("all", "there is"), ("state", state.as_str())];
+        assert_eq!(again.saved, Some(saved(&cells, number + 1, false)));
+    }
+}
+
+#[tokio::test]
+async fn nobody_saves_anew_what_another_has() {
+    let server = RedisServer::start();
+    let (one, other) = (node(&server).await, node(&server).await);
+    let room = room("a");
+    let term = claim(&one, &room).await.term;
+    let release = Commit {
+        then: Then::Release,
+        ..commit(&room, term, 1)
+    };
+    one.commit(release).await.unwrap();
+    let anew = || Commit {
+        anew: true,
+        ..commit(&room, term, 2)
+    };
+    let given_up = one.commit(anew()).await;
+    assert_eq!(given_up, Err(StoreError::Lost));
+    // It is another's, who has found nothing of it.
+    let (): () = server.ask(&["DEL", &keys::record(&room)]);
+    claim(&other, &room).await;
+    assert_eq!(one.commit(anew()).await, Err(StoreError::Lost));
+}
+
+#[tokio::test]
 async fn cells_are_put_deleted_and_replaced() {
     let server = RedisServer::start();
     let node = node(&server).await;

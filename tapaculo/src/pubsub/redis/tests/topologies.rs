@@ -15,6 +15,18 @@ fn documented_acl() -> Vec<String> {
     line.split(' ').map(str::to_owned).collect()
 }
 
+/// Makes a user with the documented rights, and no more, of this password.
+fn make_user(server: &RedisServer, password: &str) {
+    let rules = documented_acl();
+    let password = format!(">{password}");
+    let mut user = vec!["ACL", "SETUSER", "tapaculo"];
+    user.extend(rules.iter().map(|rule| match rule.as_str() {
+        ">password" => &password,
+        rule => rule,
+    }));
+    let (): () = server.ask(&user);
+}
+
 /// Does once all that a node does.
 async fn works(node: &Arc<dyn Nodes>, other: &Arc<dyn Nodes>) {
     let mut heard = other.hear();
@@ -65,13 +77,7 @@ async fn works(node: &Arc<dyn Nodes>, other: &Arc<dyn Nodes>) {
 async fn a_user_with_the_documented_rights_and_no_more_is_enough() {
     let server = RedisServer::start();
     let password = "p@ss/w:rd#?";
-    let mut user = vec!["ACL", "SETUSER", "tapaculo"];
-    let rules = documented_acl();
-    user.extend(rules.iter().map(|rule| match rule.as_str() {
-        ">password" => ">p@ss/w:rd#?",
-        rule => rule,
-    }));
-    let (): () = server.ask(&user);
+    make_user(&server, password);
     let (): () = server.ask(&["ACL", "SETUSER", "default", "off"]);
     let url = |password: &str| format!("redis://tapaculo:{password}@127.0.0.1:{}", server.port());
     let right = url("p%40ss%2Fw%3Ard%23%3F");
@@ -203,9 +209,12 @@ async fn a_failover_by_sentinel_is_followed_and_what_it_may_have_lost_is_doubtfu
     )
     .await;
 
+    for server in [&first, &second] {
+        make_user(server, "word");
+    }
     let nobody = free_port();
     let url = format!(
-        "redis-sentinel://127.0.0.1:{nobody},127.0.0.1:{}/my-master",
+        "redis-sentinel://tapaculo:word@127.0.0.1:{nobody},127.0.0.1:{}/my-master",
         sentinel.port()
     );
     let (node, other) = (begun(pubsub(&url)).await, begun(pubsub(&url)).await);
@@ -278,12 +287,15 @@ async fn cluster(size: u16) -> Vec<RedisServer> {
 #[tokio::test]
 async fn a_cluster_is_used_as_a_whole() {
     let servers = cluster(3).await;
+    for server in &servers {
+        make_user(server, "word");
+    }
     let url = |seeds: &[&RedisServer]| {
         let seeds: Vec<String> = seeds
             .iter()
             .map(|server| format!("127.0.0.1:{}", server.port()))
             .collect();
-        format!("redis-cluster://{}", seeds.join(","))
+        format!("redis-cluster://tapaculo:word@{}", seeds.join(","))
     };
     let node = begun(pubsub(&url(&[&servers[0]]))).await;
     // It subscribes elsewhere, and hears the same.
@@ -315,7 +327,13 @@ async fn a_cluster_is_used_as_a_whole() {
 #[tokio::test]
 async fn slots_that_move_are_followed() {
     let servers = cluster(2).await;
-    let seeds = format!("redis-cluster://127.0.0.1:{}", servers[0].port());
+    for server in &servers {
+        make_user(server, "word");
+    }
+    let seeds = format!(
+        "redis-cluster://tapaculo:word@127.0.0.1:{}",
+        servers[0].port()
+    );
     let node = begun(pubsub(&seeds)).await;
     let room = room("a");
     let term = claim(&node, &room).await.term;
