@@ -1,7 +1,7 @@
 //! The players and the checker themselves: nothing is found where nothing is wrong, and a server that
 //! forgets is found out.
 
-use crate::alone;
+use crate::{SHAPE, alone};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::time::Duration;
 use tapaculo_tests::{
@@ -17,12 +17,7 @@ use tapaculo_tests::{
 
 const PATIENCE: Duration = Duration::from_secs(6);
 
-const SHAPE: Shape = Shape {
-    rooms: 2,
-    players: 3,
-    pause: Duration::from_millis(5),
-    seed: 1,
-};
+const SEED: u64 = 1;
 
 async fn server() -> TestServer {
     TestServer::start(tapaculo::Server::with_game::<Ledger>).await
@@ -35,8 +30,14 @@ async fn over_connections_that_are_cut_nothing_is_lost_or_told_twice() {
     let proxy = Proxy::start(server.address).await;
     let entrances = Entrances::default();
     entrances.open(proxy.address);
-    let mut rng = StdRng::seed_from_u64(SHAPE.seed);
-    let load = Load::start(&entrances, SHAPE);
+    let mut rng = StdRng::seed_from_u64(SEED);
+    let load = Load::start(
+        &entrances,
+        Shape {
+            seed: SEED,
+            ..SHAPE
+        },
+    );
     load.goes_on(10).await;
     for _ in 0..40 {
         let way = if rng.random() { Way::Up } else { Way::Down };
@@ -50,7 +51,7 @@ async fn over_connections_that_are_cut_nothing_is_lost_or_told_twice() {
     let figures = checked(&load.finish().await, PATIENCE);
     assert!(figures.lost >= cuts, "{figures}");
     assert!(figures.resumed >= 10, "{figures}");
-    println!("control, seed {}: {cuts} cuts; {figures}", SHAPE.seed);
+    println!("control, seed {}: {cuts} cuts; {figures}", SEED);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,7 +60,13 @@ async fn a_server_that_forgets_is_found_out() {
     let server = server().await;
     let entrances = Entrances::default();
     entrances.open(server.address);
-    let load = Load::start(&entrances, SHAPE);
+    let load = Load::start(
+        &entrances,
+        Shape {
+            seed: SEED,
+            ..SHAPE
+        },
+    );
     load.goes_on(10).await;
     entrances.close(server.address);
     server.handle.shutdown().await;

@@ -17,6 +17,9 @@ use tokio::{
 /// How often is looked whether it has come up.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// Where a failed test leaves its nodes' logs, if it is to do that.
+const KEEP: &str = "TAPACULO_TEST_LOGS";
+
 /// How many lines of a node's log are shown where a test fails.
 const LINES: usize = 40;
 
@@ -138,6 +141,18 @@ impl Node {
         self.child.id().expect("it runs")
     }
 
+    /// What it is called among the nodes of its cluster in its present life: it logs that.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        let log = std::fs::read_to_string(&self.log).ok()?;
+        let is_named = |line: &&str| {
+            line.contains("one node of a cluster") || line.contains("has a lease again")
+        };
+        let line = log.lines().rev().find(is_named)?;
+        let (_, name) = line.rsplit_once("node=")?;
+        Some(name.trim().to_owned())
+    }
+
     /// Kills it; it has no say in that.
     ///
     /// # Panics
@@ -184,8 +199,13 @@ impl Drop for Node {
     }
 }
 
-/// Shows the end of a log.
+/// Shows the end of a log, or keeps all of it where the environment says so.
 fn show(log: &Path) {
+    if let (Some(folder), Some(name)) = (std::env::var_os(KEEP), log.file_name()) {
+        let copied = std::fs::copy(log, Path::new(&folder).join(name));
+        eprintln!("a node's log is kept as {}: {copied:?}", name.display());
+        return;
+    }
     let written = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<_> = written.lines().collect();
     let last = &lines[lines.len().saturating_sub(LINES)..];

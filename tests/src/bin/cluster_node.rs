@@ -2,8 +2,8 @@
 //! `cluster_node redis URL LEASE_IN_MS`. It prints its address, and ends when its input does.
 
 use anyhow::{Context, bail};
-use std::{io::Read, process::exit, thread};
-use tapaculo::{JwtAuth, Server};
+use std::{io::Read, process::exit, thread, time::Duration};
+use tapaculo::{FileStore, JwtAuth, RedisPubSub, Server};
 use tapaculo_tests::{cluster::ledger::Ledger, server::SECRET};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -28,6 +28,11 @@ async fn main() -> anyhow::Result<()> {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let server = match words[..] {
         ["memory"] => server,
+        ["file", path] => server.with_store(FileStore::open(path)?),
+        ["redis", url, lease] => {
+            let lease = Duration::from_millis(lease.parse()?);
+            server.with_pubsub(RedisPubSub::new(url)?.with_lease(lease))
+        }
         _ => bail!("`memory`, `file PATH` or `redis URL LEASE_IN_MS`, not {words:?}"),
     };
     let listener = TcpListener::bind("127.0.0.1:0")

@@ -35,6 +35,8 @@ pub struct Violation {
     pub room: String,
     /// To which of its players; `None` if it is about the room as it is in the end.
     pub user: Option<String>,
+    /// When it showed.
+    pub at: Duration,
     /// What is wrong.
     pub breach: Breach,
 }
@@ -91,7 +93,8 @@ pub enum Breach {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let user = self.user.as_deref().unwrap_or("(in the end)");
-        write!(f, "{}, {user}: {:?}", self.room, self.breach)
+        let at = self.at.as_millis();
+        write!(f, "{}, {user}, at {at} ms: {:?}", self.room, self.breach)
     }
 }
 
@@ -145,7 +148,7 @@ impl fmt::Display for Figures {
 ///
 /// # Errors
 /// Every broken promise; nobody may be without a connection, or without an answer, for longer than
-/// `patience`.
+/// `patience`, unless it is patient.
 pub fn check(accounts: &[Account], patience: Duration) -> Result<Figures, Vec<Violation>> {
     let mut figures = Figures::default();
     let mut broken = Vec::new();
@@ -173,8 +176,32 @@ pub fn check(accounts: &[Account], patience: Duration) -> Result<Figures, Vec<Vi
 pub fn checked(accounts: &[Account], patience: Duration) -> Figures {
     check(accounts, patience).unwrap_or_else(|broken| {
         let some: Vec<_> = broken.iter().take(20).map(ToString::to_string).collect();
-        panic!("broken {} times:\n{}", broken.len(), some.join("\n"));
+        let before = broken.first().map(|first| before(accounts, first));
+        panic!(
+            "broken {} times:\n{}\nbefore the first of these:\n{}",
+            broken.len(),
+            some.join("\n"),
+            before.unwrap_or_default()
+        );
     })
+}
+
+/// What a player has noted before something showed.
+fn before(accounts: &[Account], violation: &Violation) -> String {
+    let account = accounts
+        .iter()
+        .find(|account| account.room == violation.room);
+    let mut diaries = account.into_iter().flat_map(|account| &account.diaries);
+    let diary = diaries.find(|diary| Some(&diary.user) == violation.user.as_ref());
+    let notes = diary.into_iter().flat_map(|diary| &diary.notes);
+    let notes: Vec<_> = notes.take_while(|note| note.at <= violation.at).collect();
+    let last = notes.iter().skip(notes.len().saturating_sub(30));
+    let lines = last.map(|note| {
+        let mut what = format!("{:?}", note.what);
+        what.truncate(150);
+        format!("  {} ms: {what}\n", note.at.as_millis())
+    });
+    lines.collect()
 }
 
 /// What is known of a room while its diaries are read.
@@ -188,8 +215,11 @@ struct Audit<'a> {
     kept: BTreeSet<u64>,
     /// Which event is where, by the first who was told.
     events: BTreeMap<(String, u64), LedgerEvent>,
-    /// Whose diary is being read.
+    /// Whose diary is being read, and whether its owner would wait for anything.
     user: Option<String>,
+    is_patient: bool,
+    /// The time of what is being read.
+    at: Duration,
     broken: Vec<Violation>,
 }
 
@@ -229,6 +259,8 @@ impl<'a> Audit<'a> {
             kept: account.finally.entries.iter().copied().collect(),
             events: BTreeMap::new(),
             user: None,
+            is_patient: false,
+            at: Duration::ZERO,
             broken: Vec::new(),
         }
     }
@@ -237,6 +269,7 @@ impl<'a> Audit<'a> {
         self.broken.push(Violation {
             room: self.account.room.clone(),
             user: self.user.clone(),
+            at: self.at,
             breach,
         });
     }
@@ -268,11 +301,14 @@ impl<'a> Audit<'a> {
 
     fn read(&mut self, diary: &Diary) {
         self.user = Some(diary.user.clone());
+        self.is_patient = diary.is_patient;
         self.figures.players += 1;
         let mut stand = Stand::default();
         for Note { at, what } in &diary.notes {
-            self.note(&mut stand, *at, what);
+            self.at = *at;
+            self.note(&mut stand, what);
         }
+        self.at = diary.closed;
         let finally = &self.account.finally;
         let ends = [
             (stand.entries.unwrap_or(0), finally.entries.len() as u64),
@@ -291,16 +327,16 @@ impl<'a> Audit<'a> {
         }
     }
 
-    fn note(&mut self, stand: &mut Stand, at: Duration, what: &What) {
+    fn note(&mut self, stand: &mut Stand, what: &What) {
         match what {
             What::Sent { key, .. } => {
-                stand.waits.entry(*key).or_insert(at);
+                stand.waits.entry(*key).or_insert(self.at);
             }
             What::Acked { id, key, number } => {
                 self.figures.acked += 1;
                 self.answered(stand, *id);
                 if let Some(since) = stand.waits.remove(key) {
-                    self.has_waited(at.saturating_sub(since));
+                    self.has_waited(self.at.saturating_sub(since));
                 }
                 self.acked(stand, *key, *number);
             }
@@ -322,13 +358,13 @@ impl<'a> Audit<'a> {
                 }
                 stand.seq = *seq;
                 if let Some(lost_at) = stand.lost_at.take() {
-                    self.was_away(at.saturating_sub(lost_at));
+                    self.was_away(self.at.saturating_sub(lost_at));
                 }
             }
             What::Lost { code } => {
                 self.figures.lost += 1;
                 stand.is_connected = false;
-                stand.lost_at.get_or_insert(at);
+                stand.lost_at.get_or_insert(self.at);
                 if let Some(code) = code.filter(|code| FINAL.contains(code)) {
                     self.found(Breach::SentAway(code));
                 }
@@ -442,6 +478,9 @@ impl<'a> Audit<'a> {
     }
 
     fn has_waited(&mut self, time: Duration) {
+        if self.is_patient {
+            return;
+        }
         self.figures.waited = self.figures.waited.max(time);
         if time > self.patience {
             self.found(Breach::Late(time));
@@ -449,6 +488,9 @@ impl<'a> Audit<'a> {
     }
 
     fn was_away(&mut self, time: Duration) {
+        if self.is_patient {
+            return;
+        }
         self.figures.away = self.figures.away.max(time);
         if time > self.patience {
             self.found(Breach::Away(time));

@@ -12,6 +12,8 @@ pub struct Diary {
     pub notes: Vec<Note>,
     /// When it was closed.
     pub closed: Duration,
+    /// Whether its owner would wait for anything, however long it takes.
+    pub is_patient: bool,
 }
 
 /// Something that happened, and when.

@@ -14,7 +14,7 @@ const WHISPERS_EVERY: u64 = 4;
 ///
 /// It does not look whether an entry is there already: that a message is applied once is the
 /// library's promise.
-#[tapaculo::game(reconnect = "10m", event = LedgerEvent)]
+#[tapaculo::game(reconnect = "10m", event = LedgerEvent, persist)]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     /// The keys of all entries.

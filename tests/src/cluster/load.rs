@@ -35,6 +35,8 @@ pub struct Shape {
     pub rooms: u64,
     /// How many players each has.
     pub players: u64,
+    /// How many of those would wait for anything.
+    pub patient: u64,
     /// About how long a player waits between two messages.
     pub pause: Duration,
     /// What is done at random is the same for the same seed.
@@ -46,7 +48,6 @@ pub struct Shape {
 pub struct Load {
     rooms: Vec<Playing>,
     entrances: Entrances,
-    start: Instant,
     seed: u64,
 }
 
@@ -54,7 +55,9 @@ pub struct Load {
 struct Playing {
     room: String,
     orders: watch::Sender<Order>,
+    /// The patient ones first.
     players: Vec<(Arc<Progress>, JoinHandle<Diary>)>,
+    patient: usize,
 }
 
 impl Drop for Load {
@@ -87,6 +90,7 @@ impl Load {
         let rooms = (0..shape.rooms).map(|room| {
             let orders = watch::Sender::new(Order::Play);
             let players = (0..shape.players).map(|number| {
+                let is_patient = number < shape.patient;
                 let number = room * shape.players + number;
                 let user = format!("player {number}");
                 let character = Character {
@@ -94,6 +98,7 @@ impl Load {
                     user,
                     first_key: number * KEYS,
                     pause: shape.pause,
+                    is_patient,
                     rng: StdRng::seed_from_u64(shape.seed * 1000 + number),
                 };
                 let orders = orders.subscribe();
@@ -103,13 +108,13 @@ impl Load {
             Playing {
                 room: room_name(room),
                 players: players.collect(),
+                patient: shape.patient as usize,
                 orders,
             }
         });
         Self {
             rooms: rooms.collect(),
             entrances: entrances.clone(),
-            start,
             seed: shape.seed,
         }
     }
@@ -141,10 +146,32 @@ impl Load {
     /// # Panics
     /// If for a long time it has not.
     pub async fn goes_on(&self, each: u64) -> Duration {
+        self.go_on(each, || self.progress()).await
+    }
+
+    /// The same of those who don't wait for anything.
+    ///
+    /// # Panics
+    /// If for a long time it has not.
+    pub async fn impatient_go_on(&self, each: u64) -> Duration {
+        let impatient = || {
+            let players = self
+                .rooms
+                .iter()
+                .flat_map(|room| &room.players[room.patient..]);
+            players.map(|(progress, _)| &**progress)
+        };
+        self.go_on(each, impatient).await
+    }
+
+    async fn go_on<'a, I>(&self, each: u64, who: impl Fn() -> I) -> Duration
+    where
+        I: Iterator<Item = &'a Progress>,
+    {
         let start = Instant::now();
-        let before: Vec<_> = self.progress().map(Progress::acked).collect();
+        let before: Vec<_> = who().map(Progress::acked).collect();
         let more = || {
-            self.progress()
+            who()
                 .zip(&before)
                 .map(|(progress, before)| progress.acked() - before)
         };
@@ -178,6 +205,7 @@ impl Load {
             room,
             orders,
             players,
+            ..
         } in self.rooms.drain(..)
         {
             let reading = read(&self.entrances, &room, &mut rng);
@@ -202,12 +230,6 @@ impl Load {
             });
         }
         accounts
-    }
-
-    /// When they began.
-    #[must_use]
-    pub fn start_time(&self) -> Instant {
-        self.start
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod diary;
+pub mod fleet;
 pub mod ledger;
 pub mod load;
 pub mod player;

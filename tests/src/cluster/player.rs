@@ -89,6 +89,8 @@ pub struct Character {
     pub first_key: u64,
     /// About how long it waits between two messages.
     pub pause: Duration,
+    /// Whether it keeps a connection for as long as that is there, although nothing is heard.
+    pub is_patient: bool,
     /// What it does at random.
     pub rng: StdRng,
 }
@@ -150,6 +152,7 @@ impl Player {
     ) -> Self {
         let diary = Diary {
             user: character.user.clone(),
+            is_patient: character.is_patient,
             ..Diary::default()
         };
         Self {
@@ -265,7 +268,7 @@ impl Player {
                 }
                 () = sleep_until(wakes) => {}
                 () = sleep_until(pulse) => {
-                    if is_unheard {
+                    if is_unheard && !self.character.is_patient {
                         return End::Lost(None);
                     }
                     pings += 1;

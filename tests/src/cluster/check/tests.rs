@@ -110,6 +110,7 @@ fn account(diaries: [(&str, Vec<What>); 2]) -> Account {
         Diary {
             user: user.to_owned(),
             closed: secs(notes.len() as u64),
+            is_patient: false,
             notes,
         }
     });
@@ -362,25 +363,28 @@ fn a_message_without_an_answer_is_found() {
 
 #[test]
 fn whoever_was_away_for_too_long_is_found() {
-    let slow = |at: usize, ends: bool| {
+    let slow = |at: usize, ends: bool, is_patient: bool| {
         let mut account = account([("ann", ann()), ("ben", ben())]);
         let ann = &mut account.diaries[0];
         for note in &mut ann.notes[at..] {
             note.at += secs(10);
         }
         ann.closed += secs(10);
+        ann.is_patient = is_patient;
         if ends {
             ann.notes.truncate(at);
         }
-        let found = breaches(account).into_iter();
-        found.map(|(_, breach)| breach).collect::<Vec<_>>()
+        let found = check(&[account], PATIENCE).err().unwrap_or_default();
+        let found = found.into_iter();
+        found.map(|broken| broken.breach).collect::<Vec<_>>()
     };
     assert_eq!(
-        slow(8, false),
+        slow(8, false, false),
         [Breach::Away(secs(13)), Breach::Late(secs(16))]
     );
     // An answer that takes as long, although the connection is there.
-    assert_eq!(slow(16, false), [Breach::Late(secs(13))]);
+    assert_eq!(slow(16, false, false), [Breach::Late(secs(13))]);
+    assert_eq!(slow(8, false, true), []);
     // It never comes back.
-    assert_eq!(slow(8, true).last(), Some(&Breach::Away(secs(20))));
+    assert_eq!(slow(8, true, false).last(), Some(&Breach::Away(secs(20))));
 }
