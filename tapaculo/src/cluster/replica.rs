@@ -468,6 +468,19 @@ impl State {
             true => Next::Settle,
             false => Next::Nothing,
         };
+        let before = publication.before();
+        if before != self.hall.log().read().last() {
+            // While nobody here was in the room, nothing was published: it goes on from here. Were
+            // there somebody after all, it would have missed something.
+            if self.members.values().any(|local| local.is_in) {
+                tracing::warn!(
+                    "members did not hear what was said in their room; they are to come again"
+                );
+                self.hall.close_all(Close::Moved);
+                self.members.clear();
+            }
+            self.hall = self.hall_from(before);
+        }
         let (effects, now, untold) = publication.into_effects(me);
         for connection in effects.entered() {
             if let Some(local) = self.members.get_mut(&connection) {
@@ -600,7 +613,14 @@ impl Door for Replica {
     ) -> BoxFuture<'static, ()> {
         let request = Request::message(connection, ticket, data);
         Box::pin(async move {
+            let outlet = self.state().hall.get(connection).cloned();
+            let answers = || outlet.as_ref().map(|outlet| outlet.answers());
+            let before = answers();
             loop {
+                // Whoever had the room may have said so, and no more.
+                if answers() != before {
+                    return;
+                }
                 match self.moved() {
                     Some(Moved::Here(door)) => return again(door, request).await,
                     Some(Moved::Away) => return,

@@ -82,7 +82,7 @@ impl Hall {
                 }
                 Delivery::Tell(connection, frame) => {
                     if let Some(outlet) = self.outlets.get(&connection) {
-                        outlet.tell(after, frame);
+                        outlet.tell_answer(after, frame);
                         touched.push(Arc::clone(outlet));
                     }
                 }

@@ -144,6 +144,12 @@ impl<G: Game> Live<G> {
 
     /// Members whose connections were missing are still there.
     pub(crate) async fn found(&mut self, found: Vec<(Ear, Found)>, now: Timestamp) {
+        // Who has come by itself meanwhile is in already, and was there before it was found.
+        let found = found.into_iter().filter(|(ear, _)| match ear {
+            Ear::Here(_) => true,
+            Ear::There(_, far) => self.abroad.known(far).is_none(),
+        });
+        let found: Vec<_> = found.collect();
         let found = found.into_iter().map(|(ear, found)| {
             if let Ear::Here(outlet) = &ear {
                 outlet.rehome(self.hall.log());

@@ -11,7 +11,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Waker,
 };
@@ -39,6 +39,8 @@ pub(crate) struct Outlet {
     /// happens meanwhile is held for it, since the log moves on. Beside the lock, for nearly
     /// always it is not.
     greeted: AtomicBool,
+    /// How many of its messages the room has answered.
+    answers: AtomicU64,
     waker: AtomicWaker,
 }
 
@@ -82,6 +84,7 @@ impl Outlet {
             most: None,
             waiting: Mutex::default(),
             greeted: AtomicBool::new(false),
+            answers: AtomicU64::new(0),
             waker: AtomicWaker::new(),
         }
     }
@@ -157,6 +160,17 @@ impl Outlet {
         }
         drop(waiting);
         self.wake();
+    }
+
+    /// Puts in what the room answers, to be sent after the event `after`.
+    pub(super) fn tell_answer(&self, after: Seq, frame: Encoded) {
+        self.answers.fetch_add(1, Ordering::AcqRel);
+        self.tell(after, frame);
+    }
+
+    /// How many of its messages the room has answered.
+    pub(crate) fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Acquire)
     }
 
     /// Puts in a frame, to be sent after the event `after`.

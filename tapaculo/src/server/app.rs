@@ -21,14 +21,24 @@ use crate::{
     store::StoreError,
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::OnceCell, task::AbortHandle, time::timeout};
+use tokio::{sync::OnceCell, task::JoinHandle, time::timeout};
 
 /// How long connections may take to end when the server does.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A task that ends with whoever has this.
 #[derive(Debug)]
-struct Abort(AbortHandle);
+struct Abort(JoinHandle<()>);
+
+impl Abort {
+    fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+
+    async fn ended(mut self) {
+        let _ = (&mut self.0).await;
+    }
+}
 
 impl Drop for Abort {
     fn drop(&mut self) {
@@ -151,12 +161,19 @@ impl App {
             let cluster = Cluster::new(Arc::clone(nodes), Arc::downgrade(&registry));
             self.registry.join_cluster(Arc::clone(&cluster));
             let heard = nodes.hear();
+            let handle = self.handle.clone();
             let work = async move {
-                tokio::join!(Arc::clone(&cluster).listen(heard), watch_over(cluster));
+                // They end with the server only, or with a panic.
+                let listening = Abort::spawn(Arc::clone(&cluster).listen(heard));
+                let watching = Abort::spawn(watch_over(cluster));
+                tokio::select! {
+                    () = listening.ended() => {}
+                    () = watching.ended() => {}
+                }
+                tracing::error!("this node can't speak with the others any more, and ends");
+                handle.request();
             };
-            let _ = self
-                .cluster_task
-                .set(Abort(tokio::spawn(work).abort_handle()));
+            let _ = self.cluster_task.set(Abort::spawn(work));
             tracing::info!(node = %nodes.me(), "one node of a cluster");
         }
         self.registry.go_on().await
