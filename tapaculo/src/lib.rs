@@ -95,6 +95,10 @@ mod pubsub;
 mod room;
 pub mod server;
 mod session;
+#[cfg_attr(
+    not(all(feature = "file-store", feature = "redis-backend")),
+    allow(dead_code, reason = "without them rooms are in memory only")
+)]
 mod store;
 pub mod testing;
 

@@ -241,7 +241,7 @@ impl Cluster {
                 };
             }
             None => {
-                tracing::warn!("another node's letter can't be read: is it of another version?")
+                tracing::warn!("another node's letter can't be read: is it of another version?");
             }
         }
     }

@@ -21,13 +21,12 @@ mod tests;
 
 #[cfg(test)]
 pub(crate) use self::door::tests::{alice, unkept};
-#[cfg(test)]
-pub(crate) use self::effects::Effects;
 pub(crate) use self::{
     abroad::{Far, Publication, Standing},
     answers::Ticket,
     contain::Alarm,
     door::{Call, Door, Keeper, LockedRoom, NoRoom, Visitor, decode},
+    effects::Effects,
     hall::Hall,
     keep::Keep,
     live::{Ear, Live},

@@ -330,7 +330,7 @@ impl Registry {
                         continue;
                     }
                     let replica = Replica::open(cluster, game, key, node).await;
-                    return Ok(replica.map_err(NoRoom::Unavailable)?);
+                    return replica.map_err(NoRoom::Unavailable);
                 }
             }
         }

@@ -52,8 +52,8 @@ use crate::{
     clock::Timestamp,
     game::{Connection, Game, Identity, Newcomer, Options, Posts},
     ids::{Role, RoomId, SessionId, UserId},
-    protocol::{Dialect, Position, Seq},
-    room::{self, Departure, Ear, Input, Keep, Live, Outlet, Ticket},
+    protocol::{Close, Dialect, Position, Seq},
+    room::{self, Departure, Ear, Effects, Input, Keep, Live, Outlet, Ticket},
 };
 use serde_json::{Value, value::RawValue};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
@@ -90,6 +90,25 @@ impl<G: Game> Default for TestRoom<G> {
     }
 }
 
+/// A room that nobody is in yet.
+fn live<G: Game>(
+    seed: [u8; 32],
+    now: Timestamp,
+    posts: &Arc<Posts>,
+    alarm: &Arc<TestAlarm>,
+) -> Live<G> {
+    let identity = Identity {
+        game: G::NAME,
+        room: RoomId::new("test").expect("`test` is a valid name"),
+        epoch: "test".to_owned(),
+        settings: G::SETTINGS,
+        opened: 0,
+    };
+    let (posts, alarm) = (Arc::clone(posts), Arc::new(Arc::clone(alarm)));
+    let keep = Keep::memory(G::NAME, &G::SETTINGS);
+    Live::new(identity, None, seed, now, posts, alarm, keep)
+}
+
 impl<G: Game> TestRoom<G> {
     /// A room called `test` that nobody has joined yet, with seed 0.
     #[must_use]
@@ -105,25 +124,10 @@ impl<G: Game> TestRoom<G> {
     pub fn with_seed(seed: u64) -> Self {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let identity = Identity {
-            game: G::NAME,
-            room: RoomId::new("test").expect("`test` is a valid name"),
-            epoch: "test".to_owned(),
-            settings: G::SETTINGS,
-            opened: 0,
-        };
         // Every call looks whether there are any.
         let posts = Posts::new(|| ());
         let alarm = Arc::new(TestAlarm::default());
-        let live = Live::new(
-            identity,
-            None,
-            bytes,
-            BEGINNING,
-            Arc::clone(&posts),
-            Arc::new(Arc::clone(&alarm)),
-            Keep::memory(G::NAME, &G::SETTINGS),
-        );
+        let live = live(bytes, BEGINNING, &posts, &alarm);
         Self {
             live,
             posts,
@@ -390,6 +394,61 @@ impl<G: Game> TestRoom<G> {
             self.run(Input::Due);
         }
         self.now = self.now.max(until);
+    }
+
+    /// The server ends and is started again, with a store: the room goes on from what is saved of it,
+    /// and everybody is away until they [`reconnect`](Self::reconnect).
+    ///
+    /// ```
+    /// # use tapaculo::{prelude::*, testing::TestRoom};
+    /// #[tapaculo::game(persist, players = 1, reconnect = "60s")]
+    /// #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// struct Score {
+    ///     points: u32,
+    ///     #[serde(skip)]
+    ///     cached: bool,
+    /// }
+    ///
+    /// #[tapaculo::game]
+    /// impl Score {
+    ///     #[message]
+    ///     fn score(&mut self) {
+    ///         self.points += 1;
+    ///         self.cached = true;
+    ///     }
+    /// }
+    ///
+    /// let mut room = TestRoom::<Score>::new();
+    /// room.join("alice").unwrap();
+    /// room.send("alice", serde_json::json!({"type": "Score"})).unwrap();
+    /// room.restart();
+    /// assert_eq!(room.state().points, 1);
+    /// assert!(!room.state().cached, "what is skipped is not saved");
+    /// room.reconnect("alice").unwrap();
+    /// ```
+    ///
+    /// # Panics
+    /// If the game does not say `persist`, or what is saved of it can't be read.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        assert!(
+            G::PERSIST.is_some(),
+            "`{}` is not kept: #[tapaculo::game(persist)]",
+            G::NAME
+        );
+        self.attend();
+        let cells = self.live.machine().all_cells(&Effects::default());
+        let cells = cells.into_iter().collect();
+        self.run(Input::Close(Close::Restarting));
+        let posts = Posts::new(|| ());
+        self.live = live(Default::default(), self.now, &posts, &self.alarm);
+        self.posts = posts;
+        if let Err(why) = self.live.restore(&cells, self.now) {
+            panic!("what is saved of the room can't be read: {why}");
+        }
+        while self.live.machine().table().roster.has_missing() {
+            self.run(Input::Due);
+        }
     }
 
     /// The hooks, timers and ticks that have failed since the last call, each with its reason: nobody
