@@ -2,9 +2,9 @@
 
 pub use crate::game::{
     answer::{Infallibly, Returned, answer, backup, created, encoded, hooked},
-    called::{SettingsOf, Undeclared, migrate, migrates},
+    called::{SettingsOf, Undeclared, migrate, migrates, parameter},
     create::BeginsByDefault,
-    saved::{Persistable, Persists, TimerOf, Unkept, load, migrated, save},
+    saved::{Codec, Persistable, Persists, TimerOf, Unkept, codec, load, migrated, save},
 };
 pub use serde;
 

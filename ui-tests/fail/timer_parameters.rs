@@ -20,9 +20,6 @@ impl Chess {
         room.after(std::time::Duration::from_secs(9), ChessTimer::Kick { _user: user });
     }
 
-    #[timer]
-    fn forget(&mut self, #[serde(default)] _seat: Option<Seat>) {}
-
     #[timer(rename = "Bell")]
     fn ring(&mut self, _: u8) {}
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ast::{Impl, ImplItem, Marker, Method},
-    errors::Errors,
+    errors::{Errors, code},
     model::{Call, Game, Variant, in_macro},
     names::{Hook, Role, TICK_OPTIONS},
     options,
@@ -36,7 +36,7 @@ pub(crate) fn implementation(
         .into_iter()
         .map(|(method, marker)| {
             let every = every(marker, errors).unwrap_or_default();
-            (every, called(method, marker, Place::Tick, errors))
+            (every, called(method, marker, Place::Tick, &ty, errors))
         })
         .collect();
     let mut calls = |role, place| -> Vec<Call> {
@@ -44,7 +44,7 @@ pub(crate) fn implementation(
             .into_iter()
             .map(|(method, marker)| {
                 methods::no_options(marker, errors);
-                called(method, marker, place, errors)
+                called(method, marker, place, &ty, errors)
             })
             .collect()
     };
@@ -181,7 +181,13 @@ fn always_there(method: &Method, errors: &mut Errors) {
 }
 
 /// A method that has neither a message nor fields of its own.
-fn called(method: &Method, marker: &Marker, place: Place<'_>, errors: &mut Errors) -> Call {
+fn called(
+    method: &Method,
+    marker: &Marker,
+    place: Place<'_>,
+    game: &TokenStream,
+    errors: &mut Errors,
+) -> Call {
     let (takes, returns) = match place {
         Place::Create => (
             Takes::Nothing,
@@ -207,7 +213,7 @@ fn called(method: &Method, marker: &Marker, place: Place<'_>, errors: &mut Error
     let before = errors.count();
     let args = params::of(method, place, errors);
     if let Place::Migrate = place {
-        at_once(method, errors);
+        at_once(method, game, errors);
         if args.is_empty() && errors.count() == before {
             errors.at(
                 &method.sig.ident,
@@ -218,10 +224,17 @@ fn called(method: &Method, marker: &Marker, place: Place<'_>, errors: &mut Error
     methods::call(method, args)
 }
 
-/// Refuses a migration that may have to wait.
-fn at_once(method: &Method, errors: &mut Errors) {
+/// Refuses a migration that may have to wait, or can't fail.
+fn at_once(method: &Method, game: &TokenStream, errors: &mut Errors) {
     if let Some(asyncness) = &method.sig.asyncness {
         let words = "what was saved is there already, and nothing to wait for: remove `async`";
         errors.at(asyncness, words);
+    }
+    if let ReturnType::Type(_, ty) = &method.sig.output {
+        let made = code(ty);
+        if made == "Self" || made == code(game) {
+            let words = "what was saved may not be what it should: return `Result<Self, E>`";
+            errors.at(ty, words);
+        }
     }
 }

@@ -147,7 +147,7 @@ fn keeping(written: &[Written], errors: &mut Errors) -> Keeping {
         if let Some(version) = version {
             errors.at(
                 &version.name,
-                "the version is one of what is saved, and nothing is: add `persist`",
+                "`version` is that of the saved state, and nothing is saved: add `persist`",
             );
         }
         return Keeping::Not;
@@ -180,7 +180,7 @@ fn every(persist: &Written, errors: &mut Errors) -> Option<u64> {
     if every == 0 {
         errors.at(
             persist.tokens(),
-            "where nothing may be lost no time is given: write `persist`",
+            "to lose nothing, leave the time out: write `persist`",
         );
         return None;
     }

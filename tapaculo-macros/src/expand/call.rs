@@ -25,28 +25,16 @@ pub(super) fn validated(library: &Library, call: &Call, player: &TokenStream) ->
 // let __returned = Self::resign(self, __room, __player);
 // ::tapaculo::__private::answer(::tapaculo::__private::Returned(__returned).result())
 pub(super) fn passed(library: &Library, to: &TokenStream, call: &Call) -> TokenStream {
-    let (first, last) = call.output;
-    let library_at = at_token(library, first);
-    let returned = quote_spanned!(first=> #library_at::__private::Returned(__returned));
-    let result = quote_spanned!(last=> .result());
-    handed(library, to, call, &quote!(#returned #result))
-}
-
-// let __returned = Self::migrate(__old);
-// ::tapaculo::__private::migrated::<Self, _>(__returned)
-pub(super) fn handed(
-    library: &Library,
-    to: &TokenStream,
-    call: &Call,
-    returned: &TokenStream,
-) -> TokenStream {
     let method = method(call, &quote!(__player));
-    let first = call.output.0;
-    let (library, to) = (at_token(library, first), at_token(to, first));
-    let handed = quote_spanned!(first=> #library::__private::#to(#returned));
+    let (first, last) = call.output;
+    let to = at_token(to, first);
+    let library = at_token(library, first);
+    let returned = quote_spanned!(first=> #library::__private::Returned(__returned));
+    let result = quote_spanned!(last=> .result());
+    let passed = quote_spanned!(first=> #library::__private::#to(#returned #result));
     quote! {
         let __returned = #method;
-        #handed
+        #passed
     }
 }
 

@@ -1,12 +1,13 @@
 //! What is saved: the state, the timers, and what becomes of an older version's state.
 
 use super::{
-    call::{at_token, handed},
+    call::{at_token, passed},
     milliseconds,
 };
 use crate::model::{Call, Declaration, Game, Keeping, Kept, Library, Reading, in_macro};
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
+use syn::{Attribute, spanned::Spanned};
 
 // const PERSIST: ::core::option::Option<::tapaculo::game::Persist> =
 //     ::core::option::Option::Some(::tapaculo::game::Persist::new().version(3));
@@ -53,20 +54,22 @@ fn save(library: &Library) -> TokenStream {
 }
 
 // #[automatically_derived]
-// impl ::tapaculo::__private::Persists for Chess {}
+// impl ::tapaculo::__private::Persists for Chess {
+//     const STATE: ::tapaculo::__private::Codec<Self> = ::tapaculo::__private::codec();
+// }
 // const _: () = {
 //     use ::tapaculo::__private::Undeclared as _;
-//     ::tapaculo::__private::SettingsOf::<Chess>::MIGRATES.…
+//     ::tapaculo::__private::migrates(::tapaculo::__private::SettingsOf::<Chess>::MIGRATES)
 // };
 //
-// The type at the option: there rustc says that the struct can't be saved. And at the version, that
-// there is nothing to read the one before with.
+// At the option: there rustc says that the struct can't be saved. And at the version, that there is
+// nothing to read the one before with.
 pub(super) fn persists(declaration: &Declaration) -> Option<TokenStream> {
     let Declaration { library, ident, .. } = declaration;
     let Keeping::Kept(kept) = &declaration.keeping else {
         return None;
     };
-    let game = at_token(ident, in_macro(kept.at));
+    let codec = at_token(quote!(#library::__private::codec()), in_macro(kept.at));
     let migrates = (kept.version > 1).then(|| {
         let check = quote! {
             #library::__private::migrates(#library::__private::SettingsOf::<#ident>::MIGRATES)
@@ -82,7 +85,9 @@ pub(super) fn persists(declaration: &Declaration) -> Option<TokenStream> {
     });
     Some(quote! {
         #[automatically_derived]
-        impl #library::__private::Persists for #game {}
+        impl #library::__private::Persists for #ident {
+            const STATE: #library::__private::Codec<Self> = #codec;
+        }
         #migrates
     })
 }
@@ -171,13 +176,15 @@ pub(super) fn unless_kept(game: &Game) -> Option<TokenStream> {
 // fn migrate(
 //     __old: ::tapaculo::game::SavedState,
 // ) -> ::core::result::Result<Self, ::tapaculo::game::Refusal> {
+//     use ::tapaculo::__private::Infallibly as _;
 //     let __returned = Self::migrate(__old);
-//     ::tapaculo::__private::migrated(__returned)
+//     ::tapaculo::__private::migrated::<Self, _, _>(
+//         ::tapaculo::__private::Returned(__returned).result(),
+//     )
 // }
 pub(super) fn migrate(library: &Library, call: &Call) -> TokenStream {
     let cfgs = &call.cfgs;
-    let returned = at_token(quote!(__returned), call.output.0);
-    let migrated = handed(library, &quote!(migrated::<Self, _>), call, &returned);
+    let migrated = passed(library, &quote!(migrated::<Self, _, _>), call);
     quote! {
         #(#cfgs)*
         const MIGRATES: ::core::primitive::bool = true;
@@ -185,6 +192,7 @@ pub(super) fn migrate(library: &Library, call: &Call) -> TokenStream {
         fn migrate(
             __old: #library::game::SavedState,
         ) -> ::core::result::Result<Self, #library::game::Refusal> {
+            use #library::__private::Infallibly as _;
             #migrated
         }
     }
@@ -193,14 +201,30 @@ pub(super) fn migrate(library: &Library, call: &Call) -> TokenStream {
 // const _: () = ::tapaculo::__private::migrate(::tapaculo::__private::SettingsOf::<Chess>::PERSIST);
 //
 // At the hook's name: there rustc says that it is never called, and why.
-pub(super) fn ever_migrates(game: &Game) -> impl Iterator<Item = TokenStream> {
+// The same at what serde is told of a timer's parameter.
+pub(super) fn ever_saved(game: &Game) -> impl Iterator<Item = TokenStream> {
     let (library, ty) = (&game.library, &game.ty);
-    game.migrate.iter().map(move |call| {
+    let check = move |name, at, cfgs: &[&Attribute]| {
+        let name = Ident::new(name, at);
         let check = quote! {
-            #library::__private::migrate(#library::__private::SettingsOf::<#ty>::PERSIST)
+            #library::__private::#name(#library::__private::SettingsOf::<#ty>::PERSIST)
         };
-        let check = at_token(check, in_macro(call.method.span()));
-        let cfgs = &call.cfgs;
+        let check = at_token(check, in_macro(at));
         quote!(#(#cfgs)* const _: () = #check;)
-    })
+    };
+    let migrate = game.migrate.iter().map(move |call| {
+        let cfgs: Vec<_> = call.cfgs.iter().collect();
+        check("migrate", call.method.span(), &cfgs)
+    });
+    let timers = game.timers.iter().flat_map(move |timer| {
+        timer.fields.iter().filter_map(move |field| {
+            let cfgs: Vec<_> = timer.call.cfgs.iter().chain(&field.cfgs).collect();
+            Some(check(
+                "parameter",
+                field.serde.first()?.path().span(),
+                &cfgs,
+            ))
+        })
+    });
+    migrate.chain(timers)
 }

@@ -155,7 +155,7 @@ pub(super) fn ever_called(game: &Game) -> Option<TokenStream> {
             let check = at_token(check, in_macro(call.method.span()));
             quote!(#(#cfgs)* const _: () = #check;)
         })
-        .chain(keep::ever_migrates(game))
+        .chain(keep::ever_saved(game))
         .peekable();
     checks.peek()?;
     Some(quote! {

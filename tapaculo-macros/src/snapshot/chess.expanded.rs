@@ -33,7 +33,9 @@ impl ::tapaculo::game::Speaks for Chess {
     }
 }
 #[automatically_derived]
-impl ::tapaculo::__private::Persists for Chess {}
+impl ::tapaculo::__private::Persists for Chess {
+    const STATE: ::tapaculo::__private::Codec<Self> = ::tapaculo::__private::codec();
+}
 const _: () = {
     #[allow(unused_imports)]
     use ::tapaculo::__private::Undeclared as _;
@@ -261,8 +263,13 @@ const _: () = {
         fn migrate(
             __old: ::tapaculo::game::SavedState,
         ) -> ::core::result::Result<Self, ::tapaculo::game::Refusal> {
+            use ::tapaculo::__private::Infallibly as _;
             let __returned = Self::migrate(__old);
-            ::tapaculo::__private::migrated::<Self, _>(__returned)
+            ::tapaculo::__private::migrated::<
+                Self,
+                _,
+                _,
+            >(::tapaculo::__private::Returned(__returned).result())
         }
         async fn dispatch(
             &mut self,

@@ -94,3 +94,14 @@ pub const fn migrates(migrates: bool) {
          SavedState) -> Result<Self, SavedStateError>` to the `impl`"
     );
 }
+
+/// Fails to compile if what serde is told of a timer's parameter has no use.
+#[doc(hidden)]
+#[track_caller]
+pub const fn parameter(persist: Option<Persist>) {
+    assert!(
+        persist.is_some(),
+        "a timer is not saved where the game is not: remove `#[serde]`, or add `persist` to \
+         `#[tapaculo::game]` on the struct"
+    );
+}

@@ -57,7 +57,7 @@ impl Default for Persist {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be saved: it does not implement `Serialize` and `Deserialize`",
     label = "`{Self}` can't be saved and read again",
-    note = "`persist` saves the state and the timers: add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`"
+    note = "`persist` saves the state and the timers; for a type of your own: `#[derive(serde::Serialize, serde::Deserialize)]`"
 )]
 pub trait Persistable: Serialize + DeserializeOwned {}
 
@@ -65,7 +65,29 @@ pub trait Persistable: Serialize + DeserializeOwned {}
 impl<T: Serialize + DeserializeOwned> Persistable for T {}
 
 /// A game whose rooms are kept: written by `#[tapaculo::game(persist)]` on the struct.
-pub trait Persists: Declared + Persistable {}
+pub trait Persists: Declared {
+    /// How its state is saved.
+    #[doc(hidden)]
+    const STATE: Codec<Self>;
+}
+
+/// How a state is saved and read: two functions, that what is asked of the state is asked once.
+#[doc(hidden)]
+#[expect(missing_debug_implementations, reason = "two functions")]
+pub struct Codec<G> {
+    save: fn(&G) -> Encoded,
+    load: fn(&[u8]) -> Result<G, Refusal>,
+}
+
+/// As anything is saved that can be.
+#[doc(hidden)]
+#[must_use]
+pub const fn codec<G: Persistable>() -> Codec<G> {
+    Codec {
+        save: encoded,
+        load: decoded,
+    }
+}
 
 /// A state or a timer, as it is saved.
 pub type Encoded = Result<Vec<u8>, Refusal>;
@@ -73,13 +95,13 @@ pub type Encoded = Result<Vec<u8>, Refusal>;
 /// The state of a game, as it is saved.
 #[doc(hidden)]
 pub fn save<G: Persists>(game: &G) -> Encoded {
-    encoded(game)
+    (G::STATE.save)(game)
 }
 
 /// The state of a game, as it was saved.
 #[doc(hidden)]
 pub fn load<G: Persists>(saved: &[u8]) -> Result<G, Refusal> {
-    decoded(saved)
+    (G::STATE.load)(saved)
 }
 
 /// The timers of a game, as its `impl` sees them: whether they are saved the struct decides, and so
@@ -129,25 +151,24 @@ impl<G, T> Unkept for TimerOf<G, T> {
 
 /// The result of `#[migrate]`.
 #[doc(hidden)]
-pub fn migrated<G, R: IsMigrated<G>>(returned: R) -> Result<G, Refusal> {
-    returned.migrated()
+pub fn migrated<G, T: IsMigrated<G>, E: IsRefusal>(result: Result<T, E>) -> Result<G, Refusal> {
+    result.map(T::game).map_err(|e| e.refuse())
 }
 
-/// What `#[migrate]` may return.
+/// What `#[migrate]` may make: the game itself.
 #[diagnostic::on_unimplemented(
     message = "`#[migrate]` makes `{G}` of what was saved, and can't return `{Self}`",
-    label = "expected `Result<Self, E>`",
-    note = "what was saved may not be what it should: `old.read()` is a `Result<_, SavedStateError>`"
+    label = "expected `Result<Self, E>`"
 )]
 pub trait IsMigrated<G> {
-    /// The game, or why not.
+    /// The game.
     #[doc(hidden)]
-    fn migrated(self) -> Result<G, Refusal>;
+    fn game(self) -> G;
 }
 
-impl<G, E: IsRefusal> IsMigrated<G> for Result<G, E> {
-    fn migrated(self) -> Result<G, Refusal> {
-        self.map_err(|e| e.refuse())
+impl<G> IsMigrated<G> for G {
+    fn game(self) -> G {
+        self
     }
 }
 
