@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    game::{Connection, Game, Identity, Newcomer, Options, Posts, Rest},
+    game::{Connection, Game, Identity, Newcomer, Options, Posts, Refusal, Rest},
     protocol::{Close, ErrorCode, frames},
     store::{Cells, NodeId, StoreError},
 };
@@ -107,6 +107,11 @@ impl<G: Game> Live<G> {
     /// The state of the game, for tests to begin from.
     pub(crate) fn game_mut(&mut self) -> Option<&mut G> {
         self.machine.game_mut()
+    }
+
+    /// The state is as a test has set it: a call that fails goes back to that.
+    pub(crate) fn keep_state(&mut self) -> Result<(), Refusal> {
+        self.machine.keep_state()
     }
 
     /// Whether an input may wait for the store.

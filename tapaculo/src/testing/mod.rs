@@ -71,6 +71,8 @@ pub struct TestRoom<G: Game> {
     options: Options,
     now: Timestamp,
     next_connection: u64,
+    /// The test has had the state in hand since the last input.
+    is_state_set: bool,
     failures: Vec<String>,
     members: BTreeMap<String, TestMember>,
 }
@@ -135,6 +137,7 @@ impl<G: Game> TestRoom<G> {
             options: Options::default(),
             now: BEGINNING,
             next_connection: 0,
+            is_state_set: false,
             failures: Vec::new(),
             members: BTreeMap::new(),
         }
@@ -492,6 +495,15 @@ impl<G: Game> TestRoom<G> {
     }
 
     fn run_one(&mut self, input: Input<G::Message>) {
+        if std::mem::take(&mut self.is_state_set) {
+            let kept = self.live.keep_state();
+            kept.unwrap_or_else(|why| {
+                panic!(
+                    "the state that the test has set can't be kept: {}",
+                    why.why()
+                )
+            });
+        }
         let limit = G::SETTINGS.handler_timeout;
         let running = self.live.run(input, self.now);
         if self.alarm.drive(limit, running) {
@@ -578,6 +590,7 @@ impl<G: Game> TestRoom<G> {
     /// If nobody has joined yet, or the room is over.
     #[track_caller]
     pub fn state_mut(&mut self) -> &mut G {
+        self.is_state_set = true;
         let game = self.live.game_mut();
         game.expect("nobody has joined this test room yet, or it is over: it has no state")
     }

@@ -120,6 +120,16 @@ impl<G: Game> Machine<G> {
         Ok(save(game)?.map(SavedGame::new))
     }
 
+    /// What is changed from outside of a call, too, is what a later one that fails goes back to.
+    pub(crate) fn keep_state(&mut self) -> Result<(), Refusal> {
+        if let (Some(game), Some(before)) = (&self.game, &mut self.saved)
+            && let Some(saved) = save(game)?
+        {
+            before.replace(saved);
+        }
+        Ok(())
+    }
+
     /// Calls the game: what it says and does is the room's if it succeeds, and nothing if it
     /// fails; with a backup, its state is then what it was.
     pub(super) async fn call(

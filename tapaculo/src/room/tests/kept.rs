@@ -9,6 +9,7 @@ use crate::{
     protocol::{Close, Dialect, Outgoing, Position, Seq},
     room::{Departure, Ear, Found, Input, Keep, Live, Outlet, Taken, Ticket},
     store::{Cells, Claim, Claimed, Commit, NodeId, RoomKey, Store, StoreError, Then},
+    testing::TestRoom,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -420,6 +421,15 @@ fn a_handler_that_fails_leaves_the_state_as_it_was_saved() {
     let (frames, close) = drain(&alice);
     assert_eq!(frames.last().unwrap()["error"]["code"], "internal");
     assert_eq!(close, None, "the room goes on");
+}
+
+#[test]
+fn a_handler_that_fails_leaves_the_state_as_a_test_has_set_it() {
+    let mut room = TestRoom::<Diary>::new();
+    room.join("alice").unwrap();
+    room.state_mut().lines = vec!["set".to_owned()];
+    room.send("alice", json!({"type": "Smudge"})).unwrap_err();
+    assert_eq!(room.state().lines, ["set"]);
 }
 
 #[test]
