@@ -1,24 +1,26 @@
 //! Chess for two, as a room: who sits where, what they may send, what everybody is told.
 
 use crate::{
-    clock::{self, Clocks, TimeControl},
+    clock::{Clocks, TimeControl},
     outcome::{Outcome, Reason},
-    position::{IllegalMove, Position, Promotion, Square},
+    position::{IllegalMove, Position, Promotion, Side, Square},
     wire::{ChessEvent, ChessOptions, ChessView, LastMove, Named, Refused, Seated},
 };
-use cozy_chess::Color;
+use serde::{Deserialize, Serialize};
 use tapaculo::prelude::*;
 
 /// Chess for two, with spectators. The struct is the state of one room. A board that everybody has
-/// left is soon worth nothing. There is no `history`: the view says all that a newcomer needs.
+/// left is soon worth nothing. There is no `history`: the view says all that a newcomer needs. With
+/// `persist` no move is told before it is kept, where the server keeps its rooms.
 #[tapaculo::game(
+    persist,
     players = 2,
     spectators,
     event = ChessEvent,
     reconnect = "20s",
     empty_timeout = "10s"
 )]
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Chess {
     /// White and Black, also of a game that is over. Colours change with each game; seats do not.
     players: [Option<Seated>; 2],
@@ -32,12 +34,12 @@ pub(crate) struct Chess {
     /// Of the clock that runs.
     flag: Option<TimerId>,
     /// Who offers one.
-    draw_offer: Option<Player>,
+    draw_offer: Option<UserId>,
     /// Who wants one.
-    rematch: Option<Player>,
+    rematch: Option<UserId>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 enum Stage {
     #[default]
     Waiting,
@@ -96,7 +98,7 @@ impl Chess {
         self.set_away(player, None);
         match self.stage {
             Stage::Waiting => {
-                let left = |seated: &mut Seated| seated.player == *player;
+                let left = |seated: &mut Seated| seated.user == *player.user();
                 for side in &mut self.players {
                     side.take_if(left);
                 }
@@ -152,7 +154,7 @@ impl Chess {
         self.moves.push(san.clone());
         self.last_move = Some(LastMove { from, to });
         // To move is to decline; one's own offer stands.
-        self.draw_offer.take_if(|by| *by != *player);
+        self.draw_offer.take_if(|by| by != player.user());
         self.press_clock(room, player);
         room.broadcast(ChessEvent::MoveMade {
             by: player.user().clone(),
@@ -171,7 +173,7 @@ impl Chess {
 
     /// The time of a side is up: it has lost, unless the other can't mate at all.
     #[timer]
-    fn flag(&mut self, room: &mut Room<Self>, side: Color) {
+    fn flag(&mut self, room: &mut Room<Self>, side: Side) {
         let outcome = if self.position.can_mate(!side) {
             Outcome::won(!side, Reason::Timeout)
         } else {
@@ -190,9 +192,9 @@ impl Chess {
     #[message]
     fn offer_draw(&mut self, room: &mut Room<Self>, player: &Player) -> Result<(), Refused> {
         match &self.draw_offer {
-            Some(by) if by == player => return Err(Refused::AlreadyOffered),
+            Some(by) if by == player.user() => return Err(Refused::AlreadyOffered),
             Some(_) => return Err(Refused::OpponentOffers),
-            None => self.draw_offer = Some(player.clone()),
+            None => self.draw_offer = Some(player.user().clone()),
         }
         let by = player.user().clone();
         room.broadcast(ChessEvent::DrawOffered { by });
@@ -218,15 +220,15 @@ impl Chess {
     #[message]
     fn rematch(&mut self, room: &mut Room<Self>, player: &Player) -> Result<(), Refused> {
         match &self.rematch {
-            Some(by) if by == player => return Err(Refused::AlreadyAsked),
+            Some(by) if by == player.user() => return Err(Refused::AlreadyAsked),
             Some(_) => {
                 self.change_colors(room);
                 self.start(room);
             }
             None if !room.is_full() => return Err(Refused::OpponentLeft),
             None => {
-                self.rematch = Some(player.clone());
                 let by = player.user().clone();
+                self.rematch = Some(by.clone());
                 room.broadcast(ChessEvent::RematchOffered { by });
             }
         }
@@ -251,15 +253,15 @@ impl Chess {
             black: black.as_ref().map(Named::from),
             moves: &self.moves,
             last_move: self.last_move,
-            turn: playing.then(|| clock::name(self.position.turn())),
+            turn: playing.then(|| self.position.turn()),
             clock: self.control,
             clocks: self.clocks.as_ref().map(Clocks::told),
-            draw_offer: self.draw_offer.as_ref().map(Player::user),
+            draw_offer: self.draw_offer.as_ref(),
             outcome: match self.stage {
                 Stage::Over(outcome) => Some(outcome),
                 Stage::Waiting | Stage::Playing => None,
             },
-            rematch: self.rematch.as_ref().map(Player::user),
+            rematch: self.rematch.as_ref(),
         }
     }
 }
@@ -276,8 +278,8 @@ impl Chess {
         };
         if let [Some(white), Some(black)] = &self.players {
             room.broadcast(ChessEvent::GameStart {
-                white: white.player.user().clone(),
-                black: black.player.user().clone(),
+                white: white.user.clone(),
+                black: black.user.clone(),
                 fen: self.position.fen(),
                 clocks: self.clocks.as_ref().map(Clocks::told),
             });
@@ -289,15 +291,11 @@ impl Chess {
         let here = room.players();
         self.players.swap(0, 1);
         for side in &mut self.players {
-            side.take_if(|seated| !here.contains(&seated.player));
+            side.take_if(|seated| !here.iter().any(|player| seated.user == *player.user()));
         }
         for player in &here {
-            if !self
-                .players
-                .iter()
-                .flatten()
-                .any(|seated| seated.player == *player)
-            {
+            let mut played = self.players.iter().flatten();
+            if !played.any(|seated| seated.user == *player.user()) {
                 self.take_color(player);
             }
         }
@@ -305,21 +303,20 @@ impl Chess {
 
     fn take_color(&mut self, player: &Player) {
         if let Some(free) = self.players.iter_mut().find(|side| side.is_none()) {
-            let player = player.clone();
-            *free = Some(Seated { player, away: None });
+            *free = Some(Seated::from(player));
         }
     }
 
-    fn color(&self, player: &Player) -> Color {
+    fn color(&self, player: &Player) -> Side {
         match &self.players[0] {
-            Some(white) if white.player == *player => Color::White,
-            _ => Color::Black,
+            Some(white) if white.user == *player.user() => Side::White,
+            _ => Side::Black,
         }
     }
 
     fn set_away(&mut self, player: &Player, until: Option<Timestamp>) {
         let mut seated = self.players.iter_mut().flatten();
-        if let Some(seated) = seated.find(|seated| seated.player == *player) {
+        if let Some(seated) = seated.find(|seated| seated.user == *player.user()) {
             seated.away = until;
         }
     }
@@ -343,8 +340,8 @@ impl Chess {
     }
 
     /// Takes the opponent's offer off the table.
-    fn take_offer(&mut self, player: &Player) -> Result<Player, Refused> {
-        let theirs = self.draw_offer.take_if(|by| *by != *player);
+    fn take_offer(&mut self, player: &Player) -> Result<UserId, Refused> {
+        let theirs = self.draw_offer.take_if(|by| by != player.user());
         theirs.ok_or(Refused::NoOffer)
     }
 

@@ -1,6 +1,6 @@
 //! A chess clock: how much time each side has left, and whose runs.
 
-use cozy_chess::Color;
+use crate::position::Side;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tapaculo::prelude::Timestamp;
@@ -54,12 +54,12 @@ fn whole(number: f64, mut allowed: std::ops::RangeInclusive<u16>) -> Option<u16>
 /// As on lichess, the first move of each side is free: nothing runs until both have made theirs.
 /// From then on a clock runs whenever it is that side's turn, whether or not the player is
 /// connected, and a move adds the increment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Clocks {
     control: TimeControl,
     /// White's and Black's, as of when the one that runs was started.
     left: [Duration; 2],
-    running: Option<(Color, Timestamp)>,
+    running: Option<(Side, Timestamp)>,
 }
 
 impl Clocks {
@@ -73,14 +73,14 @@ impl Clocks {
     }
 
     /// Whose clock runs, and how much time that side has left; none if it is up.
-    pub(crate) fn running(&self, now: Timestamp) -> Option<(Color, Duration)> {
+    pub(crate) fn running(&self, now: Timestamp) -> Option<(Side, Duration)> {
         let (side, since) = self.running?;
         let left = self.left[side as usize].saturating_sub(now.since(since));
         Some((side, left))
     }
 
     /// A side has moved: its clock stops, the other's runs.
-    pub(crate) fn press(&mut self, by: Color, now: Timestamp) {
+    pub(crate) fn press(&mut self, by: Side, now: Timestamp) {
         if self.running.is_some() {
             self.stop(now);
             self.left[by as usize] += Duration::from_secs(self.control.increment.into());
@@ -102,7 +102,7 @@ impl Clocks {
         ClocksTold {
             white,
             black,
-            running: self.running.map(|(side, _)| name(side)),
+            running: self.running.map(|(side, _)| side),
             at: self.running.map(|(_, since)| since),
         }
     }
@@ -112,14 +112,6 @@ impl Clocks {
 pub(crate) struct ClocksTold {
     white: u128,
     black: u128,
-    running: Option<&'static str>,
+    running: Option<Side>,
     at: Option<Timestamp>,
-}
-
-/// A side, as it is called on the wire.
-pub(crate) fn name(side: Color) -> &'static str {
-    match side {
-        Color::White => "white",
-        Color::Black => "black",
-    }
 }

@@ -1,16 +1,16 @@
 //! How a game of chess ends.
 
-use cozy_chess::Color;
-use serde::Serialize;
+use crate::position::Side;
+use serde::{Deserialize, Serialize};
 
 /// `{"result": "1-0", "reason": "checkmate"}`
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     result: Score,
     reason: Reason,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Score {
     #[serde(rename = "1-0")]
     White,
@@ -22,7 +22,7 @@ enum Score {
     None,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reason {
     Checkmate,
@@ -41,10 +41,10 @@ pub(crate) enum Reason {
 }
 
 impl Outcome {
-    pub(crate) fn won(winner: Color, reason: Reason) -> Self {
+    pub(crate) fn won(winner: Side, reason: Reason) -> Self {
         let result = match winner {
-            Color::White => Score::White,
-            Color::Black => Score::Black,
+            Side::White => Score::White,
+            Side::Black => Score::Black,
         };
         Self { result, reason }
     }

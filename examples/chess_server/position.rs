@@ -1,9 +1,48 @@
 //! A chess position between two moves: `cozy-chess`, in the terms of the wire.
 
 use crate::outcome::{Outcome, Reason};
-use cozy_chess::{BitBoard, Board, Color, File, Move, Piece, Rank, util::display_san_move};
+use cozy_chess::{
+    BitBoard, Board, Color, FenParseError, File, Move, Piece, Rank, util::display_san_move,
+};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, ops::Not};
+
+/// White or Black, written `"white"` and `"black"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Side {
+    White,
+    Black,
+}
+
+impl Not for Side {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        match self {
+            Self::White => Self::Black,
+            Self::Black => Self::White,
+        }
+    }
+}
+
+impl From<Color> for Side {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::White => Self::White,
+            Color::Black => Self::Black,
+        }
+    }
+}
+
+impl From<Side> for Color {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::White => Self::White,
+            Side::Black => Self::Black,
+        }
+    }
+}
 
 /// A square, written `"e4"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,8 +116,9 @@ impl fmt::Display for IllegalMove {
     }
 }
 
-/// The board, and what has stood on it before.
-#[derive(Debug)]
+/// The board, and what has stood on it before. It is kept as the FEN of each board, the oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub(crate) struct Position {
     board: Board,
     /// Every position since the last capture or pawn move, this one included: the ones that can
@@ -99,10 +139,29 @@ impl From<Board> for Position {
     }
 }
 
+impl From<Position> for Vec<String> {
+    fn from(position: Position) -> Self {
+        position.reached.iter().map(Board::to_string).collect()
+    }
+}
+
+impl TryFrom<Vec<String>> for Position {
+    type Error = String;
+
+    fn try_from(reached: Vec<String>) -> Result<Self, String> {
+        let boards = reached.iter().map(|fen| fen.parse());
+        let reached: Vec<Board> = boards
+            .collect::<Result<_, FenParseError>>()
+            .map_err(|error| error.to_string())?;
+        let board = reached.last().ok_or("no board")?.clone();
+        Ok(Self { board, reached })
+    }
+}
+
 impl Position {
     /// Whose move it is.
-    pub(crate) fn turn(&self) -> Color {
-        self.board.side_to_move()
+    pub(crate) fn turn(&self) -> Side {
+        self.board.side_to_move().into()
     }
 
     /// The position as FEN. It names an en passant square only if a pawn can capture there, where
@@ -141,7 +200,7 @@ impl Position {
             Some(Outcome::won(!self.turn(), Reason::Checkmate))
         } else if !can_move {
             Some(Outcome::draw(Reason::Stalemate))
-        } else if !self.can_mate(Color::White) && !self.can_mate(Color::Black) {
+        } else if !self.can_mate(Side::White) && !self.can_mate(Side::Black) {
             Some(Outcome::draw(Reason::InsufficientMaterial))
         } else if self.board.halfmove_clock() >= 100 {
             Some(Outcome::draw(Reason::FiftyMoves))
@@ -158,7 +217,7 @@ impl Position {
         to: Square,
         promotion: Option<Promotion>,
     ) -> Result<Move, IllegalMove> {
-        let us = self.turn();
+        let us = self.board.side_to_move();
         if !self.board.colors(us).has(from.0) {
             return Err(IllegalMove::NotYourPiece(from));
         }
@@ -187,18 +246,19 @@ impl Position {
         from: cozy_chess::Square,
         to: cozy_chess::Square,
     ) -> Option<cozy_chess::Square> {
-        let rights = self.board.castle_rights(self.turn());
+        let us = self.board.side_to_move();
+        let rights = self.board.castle_rights(us);
         let rook = match to.file() {
             File::G => rights.short?,
             File::C => rights.long?,
             _ => return None,
         };
-        let is_castling = from == self.board.king(self.turn()) && to.rank() == from.rank();
+        let is_castling = from == self.board.king(us) && to.rank() == from.rank();
         is_castling.then(|| cozy_chess::Square::new(rook, from.rank()))
     }
 
     fn can_capture_en_passant(&self) -> bool {
-        let us = self.turn();
+        let us = self.board.side_to_move();
         let pawns = self.board.colored_pieces(us, Piece::Pawn);
         self.board.en_passant().is_some_and(|file| {
             let behind = cozy_chess::Square::new(file, Rank::Sixth.relative_to(us));
@@ -210,8 +270,8 @@ impl Position {
     /// Whether any moves at all lead to this side's mating, by the pieces that are left. A bare king
     /// never mates. A knight alone, or bishops that all stand on one colour, only mate a king that
     /// some of its own pieces can get in the way of.
-    pub(crate) fn can_mate(&self, side: Color) -> bool {
-        let board = &self.board;
+    pub(crate) fn can_mate(&self, side: Side) -> bool {
+        let (board, side) = (&self.board, Color::from(side));
         let ours = board.colors(side) ^ board.colored_pieces(side, Piece::King);
         let of_theirs = |pieces: &[Piece]| {
             let own = |piece: &Piece| board.colored_pieces(!side, *piece);

@@ -1,5 +1,6 @@
 //! The rules, against positions with known answers.
 
+mod kept;
 mod table;
 
 use crate::chess::Chess;

@@ -3,7 +3,7 @@
 use crate::{
     clock::{ClocksTold, TimeControl},
     outcome::Outcome,
-    position::{Promotion, Square},
+    position::{Promotion, Side, Square},
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -72,7 +72,7 @@ pub(crate) struct ChessView<'a> {
     pub(crate) moves: &'a [String],
     pub(crate) last_move: Option<LastMove>,
     /// Whose move it is; nobody's before the game and after it.
-    pub(crate) turn: Option<&'static str>,
+    pub(crate) turn: Option<Side>,
     pub(crate) clock: Option<TimeControl>,
     pub(crate) clocks: Option<ClocksTold>,
     pub(crate) draw_offer: Option<&'a UserId>,
@@ -89,23 +89,34 @@ pub(crate) struct Named<'a> {
 }
 
 /// Someone at the board, and until when the seat is held if the connection is gone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Seated {
-    pub(crate) player: Player,
+    pub(crate) user: UserId,
+    name: Option<String>,
     pub(crate) away: Option<Timestamp>,
+}
+
+impl From<&Player> for Seated {
+    fn from(player: &Player) -> Self {
+        Self {
+            user: player.user().clone(),
+            name: player.name().map(str::to_owned),
+            away: None,
+        }
+    }
 }
 
 impl<'a> From<&'a Seated> for Named<'a> {
     fn from(seated: &'a Seated) -> Self {
         Self {
-            user: seated.player.user(),
-            name: seated.player.name(),
+            user: &seated.user,
+            name: seated.name.as_deref(),
             away: seated.away,
         }
     }
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct LastMove {
     pub(crate) from: Square,
     pub(crate) to: Square,
