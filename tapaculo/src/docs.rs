@@ -50,6 +50,10 @@ pub mod deployment {
     #![doc = include_str!("../docs/guide/deployment.md")]
 }
 
+pub mod redis {
+    #![doc = include_str!("../docs/redis.md")]
+}
+
 pub mod protocol {
     #![doc = include_str!("../docs/protocol.md")]
     //!
