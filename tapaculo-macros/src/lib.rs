@@ -57,6 +57,9 @@ use proc_macro::TokenStream;
 /// | `empty_timeout = "5m"` | `"5m"` | how long an empty room is kept |
 /// | `handler_timeout = "10s"` | `"10s"` | how long a handler, hook or timer may take; longer counts as a panic |
 /// | `rollback` | off | restores the state too when a handler fails: needs `Clone`, and clones before every call |
+/// | `persist` | off | keeps rooms where the server has a store, and saves what a handler did before anyone hears of it: needs `serde::Serialize` and `Deserialize`; restores the state as `rollback` does, which it replaces |
+/// | `persist = "2s"` | | the same, but saves now and then: a crash may cost that much |
+/// | `version = 2` | 1 | the version of the state that `persist` saves; from 2 on there is a [`macro@migrate`] |
 /// | `name = "chess"` | the struct's name in kebab-case | the name on the wire |
 /// | `crate = my::reexport` | `::tapaculo` | where the library is; also on the `impl` |
 ///
@@ -67,6 +70,7 @@ use proc_macro::TokenStream;
 /// | hook | when |
 /// | --- | --- |
 /// | [`macro@create`] | the room is made, by the first who joins |
+/// | [`macro@migrate`] | the room goes on from what an older version has saved |
 /// | [`macro@on_join`] | a player takes a seat |
 /// | [`macro@on_full`] | the last seat is taken |
 /// | [`macro@on_disconnect`] | a player's connection is gone, and the seat is held |
@@ -80,9 +84,9 @@ use proc_macro::TokenStream;
 ///
 /// It fails if it returns `Err`, panics or takes too long; then nothing of what it said, set or
 /// scheduled through the room has happened, and what it drew from `room.rng()` is drawn again. With
-/// `rollback` the struct, too, is what it was. What has called the method has happened all the same:
+/// `rollback` or `persist` the struct, too, is what it was. What has called the method has happened all the same:
 /// after an `#[on_leave]` that fails the player is gone, and a `#[timer]` that fails does not come
-/// again. So hooks and timers of a game with `rollback` had better not fail; a
+/// again. So hooks and timers of such a game had better not fail; a
 /// [`TestRoom`](https://docs.rs/tapaculo/latest/tapaculo/testing/struct.TestRoom.html) says which did.
 ///
 /// # What a method takes
@@ -95,7 +99,8 @@ use proc_macro::TokenStream;
 /// # What is generated
 ///
 /// The messages become a public enum, `ChessMessage` for `Chess`: one variant a handler, with its
-/// fields by name. The timers, if there are any, become another, `ChessTimer`.
+/// fields by name. The timers, if there are any, become another, `ChessTimer`: `Serialize` and
+/// `Deserialize` where their parameters are, which `persist` asks for.
 #[proc_macro_attribute]
 pub fn game(options: TokenStream, item: TokenStream) -> TokenStream {
     item::game(options.into(), item.into()).into()
@@ -223,7 +228,41 @@ attributes_of_methods! {
     /// The guide: [rooms and seats](../tapaculo/docs/rooms/index.html).
     create,
 
-    /// The function that reads what an older version has saved, inside a `#[tapaculo::game] impl`.
+    /// The function that makes a state of what an older version has saved, inside a
+    /// `#[tapaculo::game] impl`.
+    ///
+    /// A game that is kept, with a `version` above 1, has one: whenever a room was saved by an older
+    /// version, it is called in place of [`macro@create`]. It takes what was saved, a
+    /// [`SavedState`](https://docs.rs/tapaculo/latest/tapaculo/struct.SavedState.html), and returns
+    /// `Result<Self, E>` with an error that displays. An `Err` leaves the room as it was saved: nobody
+    /// gets in, and the reason is logged.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use tapaculo::prelude::*;
+    ///
+    /// /// What version 1 has saved.
+    /// #[derive(Serialize, Deserialize)]
+    /// struct BoardV1 { cells: Vec<u8> }
+    ///
+    /// #[tapaculo::game(persist, version = 2)]
+    /// #[derive(Default, Serialize, Deserialize)]
+    /// struct Board { rows: Vec<Vec<u8>> }
+    ///
+    /// #[tapaculo::game]
+    /// impl Board {
+    ///     #[migrate]
+    ///     fn migrate(old: SavedState) -> Result<Self, SavedStateError> {
+    ///         let BoardV1 { cells } = old.read()?;
+    ///         Ok(Self { rows: cells.chunks(8).map(<[u8]>::to_vec).collect() })
+    ///     }
+    /// }
+    ///
+    /// let old = SavedState::of(1, &BoardV1 { cells: vec![0; 64] }).unwrap();
+    /// assert_eq!(Board::migrate(old).unwrap().rows.len(), 8);
+    /// ```
+    ///
+    /// The guide: [persistence](../tapaculo/docs/persistence/index.html#versions).
     migrate,
 
     /// A method called when a player takes a seat, inside a `#[tapaculo::game] impl`.
@@ -402,7 +441,8 @@ attributes_of_methods! {
     ///
     /// `room.after(duration, ChessTimer::Flag { seat })` calls `fn flag(&mut self, seat: Seat)` once
     /// the duration has passed. The method may take `&mut Room<Self>`; its owned parameters are the
-    /// fields of its variant of `ChessTimer`, any types that are `Send`. It may be `async`, and returns
+    /// fields of its variant of `ChessTimer`, any types that are `Send`. In a game with `persist` they
+    /// are saved: `Serialize` and `Deserialize`, or as `#[serde(with)]` and its like say. It may be `async`, and returns
     /// `()` or `Result<(), E>`. An `Err` is logged, and what the method said is dropped.
     ///
     /// ```

@@ -30,6 +30,10 @@ pub mod time {
     #![doc = include_str!("../docs/guide/time.md")]
 }
 
+pub mod persistence {
+    #![doc = include_str!("../docs/guide/persistence.md")]
+}
+
 pub mod testing {
     #![doc = include_str!("../docs/guide/testing.md")]
 }
