@@ -4,12 +4,20 @@ use crate::games::{Desk, Patience};
 use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fs,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use tapaculo::{JwtAuth, Server};
 use tapaculo_tests::{
+    DEADLINE,
     client::{Client, JSON, Request},
     http,
     server::{SECRET, TestServer},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
 };
 
 async fn desk() -> TestServer {
@@ -469,4 +477,34 @@ async fn there_are_no_guests_unless_the_server_says_so() {
     let server = desk().await;
     let response = http::post(server.address, "/token", r#"{"name": "a", "room": "r"}"#).await;
     assert_eq!(response.status, 404);
+}
+
+#[tokio::test]
+async fn three_hundred_who_come_at_one_moment_wait_and_none_is_turned_away() {
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = free.local_addr().expect("bound");
+    drop(free);
+    let server = Server::new().with_auth(JwtAuth::new(SECRET));
+    let server = server.with_game::<Desk>();
+    let handle = server.handle();
+    let serving = tokio::spawn(server.listen(address));
+    let begun = async {
+        while TcpStream::connect(address).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, begun).await.expect("it listens");
+    // The test and the server share a thread: nobody is accepted meanwhile. Who finds no place to wait
+    // in is asked to try again after a second.
+    let most = fs::read_to_string("/proc/sys/net/core/somaxconn");
+    let most = most.ok().and_then(|most| most.trim().parse().ok());
+    let waiting: Vec<_> = (0..most.unwrap_or(usize::MAX).min(300))
+        .map(|_| std::net::TcpStream::connect_timeout(&address, Duration::from_millis(500)))
+        .collect();
+    assert!(waiting.iter().all(Result::is_ok));
+    drop(waiting);
+    assert_eq!(http::get(address, "/healthz").await.status, 200);
+    handle.shutdown().await;
+    let ended = timeout(DEADLINE, serving).await.expect("it ends in time");
+    ended.expect("no panic").expect("it served");
 }

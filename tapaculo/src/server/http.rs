@@ -14,7 +14,7 @@ use hyper_util::{
 use socket2::SockRef;
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs, lookup_host},
     task::JoinSet,
     time::sleep,
 };
@@ -32,8 +32,38 @@ const SEND_BUFFER: usize = 128 * 1024;
 /// The most bytes of a request's head.
 const HEADER_BYTES: usize = 16 * 1024;
 
+/// How many connections may wait to be accepted, if the system allows that: when a server has been
+/// away, all of its players come back at the same moment.
+const BACKLOG: u32 = 4096;
+
 /// How long to wait when the system is out of sockets.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Listens on the first of these addresses that can be listened on.
+pub(super) async fn bind(addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
+    let mut failed = io::Error::new(io::ErrorKind::InvalidInput, "it is no address");
+    for address in lookup_host(addresses).await? {
+        match bind_to(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+fn bind_to(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A server that starts again need not wait until its last connections are forgotten. On Windows it
+    // would mean something else: that another process may take the port.
+    if cfg!(not(windows)) {
+        socket.set_reuseaddr(true)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves until the end is requested and every WebSocket is gone.
 ///

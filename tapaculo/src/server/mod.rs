@@ -354,7 +354,7 @@ impl Server {
     /// takes no time, the settings of rooms of closures are of no use (there is no closure, or no
     /// player is let in), an origin or a proxy is none, or there is no showing the metrics.
     pub async fn listen(self, address: impl ToSocketAddrs + fmt::Display) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(&address)
+        let listener = http::bind(&address)
             .await
             .with_context(|| format!("cannot listen on {address}"))?;
         self.serve(listener).await
