@@ -38,7 +38,7 @@ async fn the_figures_go_to_the_recorder_of_the_process() {
         "{error}"
     );
 
-    let server = TestServer::start(|server| server.with_game::<Table>()).await;
+    let server = TestServer::start(tapaculo::Server::with_game::<Table>).await;
     let mut alice = server.join("alice", "r").await;
     alice.tell(json!({"type": "Nod"})).await;
     let figures = Figures::read(&own.render());
