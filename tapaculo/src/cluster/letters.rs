@@ -6,7 +6,7 @@ use crate::{
     ids::{Role, SessionId, UserId},
     log::Audience,
     protocol::{Author, ErrorCode, Position, Seq},
-    room::{Departure, Standing, Ticket, Unfit},
+    room::{Departure, NoRoom, Standing, Ticket, Unfit},
     store::{NodeId, RoomKey},
 };
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,11 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     /// It is done, and everything about it has been published before.
     Done(Option<Standing>),
+    /// Whoever asked for a place has its answer among what was published after a number, up to where
+    /// the room stands.
+    Joined(u64, Standing),
+    /// The connection is nobody's in the room, so that its message was not looked at.
+    Stranger(Standing),
     /// This node has not got the room.
     NotHere,
     /// There is no getting in, for this reason.
@@ -121,6 +126,16 @@ impl From<Comer> for Newcomer {
             role: comer.role,
             position: position.map(|(epoch, seq)| Position { epoch, seq }),
             expires: comer.expires,
+        }
+    }
+}
+
+impl Reply {
+    /// Why there is no getting in; a node that ends leaves its rooms to others.
+    pub(super) fn no_room(no_room: &NoRoom) -> Self {
+        match no_room {
+            NoRoom::Ending => Self::NotHere,
+            no_room => Self::NoRoom(no_room.to_string()),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     store::{NodeId, StoreError},
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 /// How much oftener others are looked after than the own lease is renewed.
 const LOOKS: u32 = 3;
@@ -18,18 +18,20 @@ const TOUCH: Duration = Duration::from_secs(10 * 60);
 /// Renews this node's lease and looks whether others have let theirs run out, for as long as the
 /// server runs.
 pub(crate) async fn watch_over(cluster: Arc<Cluster>) {
-    tokio::join!(keep_lease(&cluster), look_around(&cluster));
+    // Each by itself: nothing may keep a node from saying that it lives.
+    tokio::join!(renew_for_ever(&cluster), look_for_ever(&cluster));
 }
 
-/// Nothing else may keep it waiting.
-async fn keep_lease(cluster: &Arc<Cluster>) {
+async fn renew_for_ever(cluster: &Arc<Cluster>) {
+    let mut every = interval(cluster.timing().renew);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        sleep(cluster.timing().renew).await;
+        every.tick().await;
         renew(cluster).await;
     }
 }
 
-async fn look_around(cluster: &Arc<Cluster>) {
+async fn look_for_ever(cluster: &Arc<Cluster>) {
     let mut touched = Instant::now();
     loop {
         sleep(cluster.timing().renew / LOOKS).await;

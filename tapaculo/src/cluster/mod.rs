@@ -54,13 +54,15 @@ pub(crate) trait Host: Send + Sync {
         visitor: Visitor,
     ) -> BoxFuture<'a, Result<Arc<dyn Door>, NoRoom>>;
 
-    /// Goes on with a room that another node had; it takes the place of its replica.
+    /// Goes on with a room that another node had: it takes over the members of its replica, and then
+    /// that one's place.
     fn take_over<'a>(
         &'a self,
         game: &'static str,
         key: &'a RoomKey,
         claim: Claim,
-    ) -> BoxFuture<'a, Result<Arc<dyn Door>, NoRoom>>;
+        replica: &'a Replica,
+    ) -> BoxFuture<'a, Result<(), NoRoom>>;
 
     /// A room is not to be found by that door any more.
     fn forget_door(&self, game: &'static str, room: &RoomId, door: &Arc<dyn Door>);

@@ -14,6 +14,7 @@ use crate::{
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
+    hash::Hash,
     sync::{
         Arc, Mutex, MutexGuard, Weak,
         atomic::{AtomicU64, Ordering},
@@ -21,7 +22,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Mutex as AsyncMutex, mpsc::UnboundedReceiver, oneshot},
+    sync::{mpsc::UnboundedReceiver, oneshot},
     time::{Instant, timeout},
 };
 
@@ -53,15 +54,17 @@ pub(crate) struct Cluster {
     /// The requests that are waited for.
     waiting: Mutex<HashMap<u64, oneshot::Sender<Reply>>>,
     /// The requests of others, with the answer once there is one.
-    answered: Mutex<Answered>,
-    /// How many replicas want to hear of a room: one may begin while another ends.
-    listening: AsyncMutex<HashMap<RoomKey, usize>>,
+    answered: Mutex<Recent<(NodeId, u64), Option<Reply>>>,
+    /// Connections of others that have left: what is said of them may come later than that.
+    left: Mutex<Recent<Far, Departure>>,
+    /// How often each room is listened to: one replica of it may begin before another has ended.
+    listening: Mutex<HashMap<RoomKey, usize>>,
 }
 
-#[derive(Default)]
-struct Answered {
-    replies: HashMap<(NodeId, u64), Option<Reply>>,
-    order: VecDeque<(NodeId, u64)>,
+/// What was said lately, by what it is about.
+struct Recent<K, V> {
+    all: HashMap<K, V>,
+    order: VecDeque<K>,
 }
 
 impl fmt::Debug for Cluster {
@@ -80,7 +83,8 @@ impl Cluster {
             next_request: AtomicU64::new(0),
             waiting: Mutex::default(),
             answered: Mutex::default(),
-            listening: AsyncMutex::default(),
+            left: Mutex::default(),
+            listening: Mutex::default(),
         })
     }
 
@@ -94,32 +98,6 @@ impl Cluster {
 
     pub(super) fn host(&self) -> Option<Arc<dyn Host>> {
         self.host.upgrade()
-    }
-
-    /// Is ready once this node hears what is published for a room.
-    pub(super) async fn begin_to_hear(&self, room: &RoomKey) -> Result<(), StoreError> {
-        let mut listening = self.listening.lock().await;
-        if !listening.contains_key(room) {
-            self.nodes.listen(room).await?;
-        }
-        *listening.entry(room.clone()).or_default() += 1;
-        Ok(())
-    }
-
-    /// One less wants to hear of a room.
-    pub(super) async fn cease_to_hear(&self, room: &RoomKey) {
-        let mut listening = self.listening.lock().await;
-        let Some(count) = listening.get_mut(room) else {
-            return;
-        };
-        *count -= 1;
-        if *count > 0 {
-            return;
-        }
-        listening.remove(room);
-        if let Err(error) = self.nodes.unlisten(room).await {
-            tracing::debug!(%error, "still listening");
-        }
     }
 
     /// Whether a node has let its lease run out.
@@ -143,6 +121,33 @@ impl Cluster {
         }
     }
 
+    /// Hears what is published for a room, until as many times as this it was unlistened to.
+    pub(super) async fn listen_to(&self, room: &RoomKey) -> Result<(), StoreError> {
+        *self.listening().entry(room.clone()).or_default() += 1;
+        let listening = self.nodes.listen(room).await;
+        if listening.is_err() {
+            self.unlisten(room).await;
+        }
+        listening
+    }
+
+    pub(super) async fn unlisten(&self, room: &RoomKey) {
+        let ended = {
+            let mut listening = self.listening();
+            let times = listening.entry(room.clone()).or_default();
+            *times = times.saturating_sub(1);
+            if *times > 0 {
+                return;
+            }
+            listening.remove(room);
+            // Asked for before the next one can ask for the contrary.
+            self.nodes.unlisten(room)
+        };
+        if let Err(error) = ended.await {
+            tracing::debug!(%error, "still listening");
+        }
+    }
+
     /// Asks something of the node that has a room, and waits for the answer.
     pub(crate) async fn request(&self, room: &RoomKey, request: Request) -> Result<Reply, Trouble> {
         let number = self.next_request.fetch_add(1, Ordering::Relaxed);
@@ -153,8 +158,9 @@ impl Cluster {
             number,
         };
         let began = Instant::now();
+        let me = self.nodes.me();
         let letter = Letter::Request {
-            from: self.nodes.me(),
+            from: me.clone(),
             number,
             room: room.clone(),
             request,
@@ -175,6 +181,10 @@ impl Cluster {
             }
             if self.is_gone(&owner).await.map_err(Trouble::Away)? {
                 return Err(Trouble::Gone(owner));
+            }
+            if self.nodes.me() != me {
+                let words = "this node has another name now, and is not answered by the old one";
+                return Err(Trouble::Away(StoreError::Unavailable(words.to_owned())));
             }
             if began.elapsed() > MOST_PATIENCE {
                 let words = format!("{owner} does not answer");
@@ -226,23 +236,34 @@ impl Cluster {
                 room,
                 request,
             }) => {
-                let known = self.answered().begin(&from, number);
+                let known = self.answered().put((from.clone(), number), None);
                 let cluster = Arc::clone(self);
                 match known {
-                    Known::New => tokio::spawn(async move {
+                    None => tokio::spawn(async move {
                         let reply = cluster.handle(&from, room, request).await;
-                        cluster.answered().end(&from, number, reply.clone());
+                        cluster.remember(&from, number, &reply);
                         cluster.reply(&from, number, reply).await;
                     }),
-                    Known::Answered(reply) => tokio::spawn(async move {
+                    Some(Some(reply)) => tokio::spawn(async move {
                         cluster.reply(&from, number, reply).await;
                     }),
-                    Known::InHand => return,
+                    // It is in hand.
+                    Some(None) => return,
                 };
             }
             None => {
                 tracing::warn!("another node's letter can't be read: is it of another version?");
             }
+        }
+    }
+
+    /// Remembers an answer, in case the request is sent again; but what was only looked at may as
+    /// well be looked at again.
+    fn remember(&self, from: &NodeId, number: u64, reply: &Reply) {
+        let request = (from.clone(), number);
+        match reply {
+            Reply::Replayed(_) | Reply::Members(_) => self.answered().forget(&request),
+            reply => self.answered().replace(&request, Some(reply.clone())),
         }
     }
 
@@ -274,29 +295,37 @@ impl Cluster {
             options,
         } = request
         {
-            if let Some(door) = host.door(&key.game, &key.room)
-                && Arc::clone(&door).known(far(connection)).await.is_some()
-            {
-                return done(&*door);
-            }
             let visitor = Visitor {
                 ear: Ear::There(host.next_connection(), far(connection)),
                 newcomer: newcomer.into(),
                 options: Options::new(options.and_then(raw)),
             };
-            let door = match host.find(game, &key.room).await {
+            let before = match host.find(game, &key.room).await {
                 Ok(door) if door.replica().is_some() => return Reply::NotHere,
-                Ok(_) => host.admit(game, &key.room, visitor).await,
-                Err(no_room) => Err(no_room),
+                Ok(door) => door.standing(),
+                Err(no_room) => return Reply::no_room(&no_room),
             };
-            return match door {
-                Ok(door) => Reply::Done(door.standing()),
-                Err(no_room) => Reply::NoRoom(no_room.to_string()),
+            let door = match host.admit(game, &key.room, visitor).await {
+                Ok(door) => door,
+                Err(no_room) => return Reply::no_room(&no_room),
+            };
+            self.after_goodbyes(&door, std::iter::once(far(connection)))
+                .await;
+            return match door.standing() {
+                Some(standing) => {
+                    let before = before.filter(|before| before.term == standing.term);
+                    let published = before.map_or(0, |before| before.published);
+                    Reply::Joined(published, standing)
+                }
+                None => Reply::NotHere,
             };
         }
         let door = match request {
             // What was here is to go on here, if it is this node's.
-            Request::Attach(_) => host.find(game, &key.room).await.ok(),
+            Request::Attach(_) => match host.find(game, &key.room).await {
+                Ok(door) => Some(door),
+                Err(no_room) => return Reply::no_room(&no_room),
+            },
             _ => host.door(&key.game, &key.room),
         };
         let Some(door) = door.filter(|door| door.replica().is_none()) else {
@@ -309,47 +338,52 @@ impl Cluster {
                 ticket,
                 data,
             } => {
-                if let Some(connection) = Arc::clone(&door).known(far(connection)).await {
-                    let data = data.map(raw);
-                    let data = match &data {
-                        Ok(Some(data)) => Ok(&**data),
-                        Ok(None) => return Reply::NotHere,
-                        Err((code, words)) => Err(Unfit {
-                            code: *code,
-                            words: words.clone(),
-                        }),
+                let Some(connection) = Arc::clone(&door).known(far(connection)).await else {
+                    return match door.standing() {
+                        Some(standing) => Reply::Stranger(standing),
+                        None => Reply::NotHere,
                     };
-                    Arc::clone(&door).message(connection, ticket, data).await;
-                }
+                };
+                let data = data.map(raw);
+                let data = match &data {
+                    Ok(Some(data)) => Ok(&**data),
+                    Ok(None) => return Reply::NotHere,
+                    Err((code, words)) => Err(Unfit {
+                        code: *code,
+                        words: words.clone(),
+                    }),
+                };
+                Arc::clone(&door).message(connection, ticket, data).await;
                 done(&*door)
             }
             Request::Leave(connection, for_good) => {
-                if let Some(connection) = Arc::clone(&door).known(far(connection)).await {
-                    let departure = match for_good {
-                        true => Departure::GaveUp,
-                        false => Departure::Dropped,
-                    };
-                    Arc::clone(&door).leave(connection, departure).await;
-                }
+                let departure = match for_good {
+                    true => Departure::GaveUp,
+                    false => Departure::Dropped,
+                };
+                self.left().put(far(connection), departure);
+                self.after_goodbyes(&door, std::iter::once(far(connection)))
+                    .await;
                 done(&*door)
             }
             Request::Attach(members) => {
-                let mut found = Vec::new();
-                for member in members {
-                    let far = far(member.connection);
-                    if Arc::clone(&door).known(far.clone()).await.is_some() {
-                        continue;
-                    }
+                let all: Vec<Far> = members
+                    .iter()
+                    .map(|member| far(member.connection))
+                    .collect();
+                let found = members.into_iter().map(|member| {
                     let connection = host.next_connection();
-                    let ear = Ear::There(connection, far);
-                    let member = Found {
+                    let ear = Ear::There(connection, far(member.connection));
+                    let found = Found {
                         user: member.user,
                         session: member.session,
                         connection,
                     };
-                    found.push((ear, member));
-                }
-                match door.found(found).await {
+                    (ear, found)
+                });
+                let standing = Arc::clone(&door).found(found.collect()).await;
+                self.after_goodbyes(&door, all.into_iter()).await;
+                match standing {
                     Some(standing) => Reply::Attached(standing),
                     None => Reply::NotHere,
                 }
@@ -377,21 +411,49 @@ impl Cluster {
         }
     }
 
+    /// Takes those out who have left, maybe before it was heard that they had come.
+    async fn after_goodbyes(&self, door: &Arc<dyn Door>, all: impl Iterator<Item = Far> + Send) {
+        for far in all {
+            let departure = self.left().get(&far).copied();
+            if let Some(departure) = departure
+                && let Some(connection) = Arc::clone(door).known(far).await
+            {
+                Arc::clone(door).leave(connection, departure).await;
+            }
+        }
+    }
+
+    fn left(&self) -> MutexGuard<'_, Recent<Far, Departure>> {
+        self.left
+            .lock()
+            .expect("nothing panics while it holds this lock")
+    }
+
+    fn listening(&self) -> MutexGuard<'_, HashMap<RoomKey, usize>> {
+        self.listening
+            .lock()
+            .expect("nothing panics while it holds this lock")
+    }
+
     fn waiting(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Reply>>> {
         self.waiting
             .lock()
             .expect("nothing panics while it holds this lock")
     }
 
-    fn answered(&self) -> MutexGuard<'_, Answered> {
+    fn answered(&self) -> MutexGuard<'_, Recent<(NodeId, u64), Option<Reply>>> {
         self.answered
             .lock()
             .expect("nothing panics while it holds this lock")
     }
 }
 
+/// That it is done, unless the room has ended: then it may not have come to it.
 fn done(door: &dyn Door) -> Reply {
-    Reply::Done(door.standing())
+    match door.standing() {
+        Some(standing) => Reply::Done(Some(standing)),
+        None => Reply::NotHere,
+    }
 }
 
 async fn post(door: Arc<dyn Door>, post: Post) -> Reply {
@@ -413,34 +475,43 @@ impl Drop for Waits<'_> {
     }
 }
 
-/// What is known of a request that has come in.
-enum Known {
-    New,
-    InHand,
-    Answered(Reply),
+impl<K, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Self {
+            all: HashMap::new(),
+            order: VecDeque::new(),
+        }
+    }
 }
 
-impl Answered {
-    fn begin(&mut self, from: &NodeId, number: u64) -> Known {
-        let key = (from.clone(), number);
-        match self.replies.get(&key) {
-            Some(Some(reply)) => return Known::Answered(reply.clone()),
-            Some(None) => return Known::InHand,
-            None => {}
+impl<K: Clone + Eq + Hash, V: Clone> Recent<K, V> {
+    /// What is known, or else this from now on.
+    fn put(&mut self, key: K, value: V) -> Option<V> {
+        if let Some(known) = self.all.get(&key) {
+            return Some(known.clone());
         }
-        self.replies.insert(key.clone(), None);
+        self.all.insert(key.clone(), value);
         self.order.push_back(key);
         while self.order.len() > REMEMBERED {
             if let Some(oldest) = self.order.pop_front() {
-                self.replies.remove(&oldest);
+                self.all.remove(&oldest);
             }
         }
-        Known::New
+        None
     }
 
-    fn end(&mut self, from: &NodeId, number: u64, reply: Reply) {
-        if let Some(known) = self.replies.get_mut(&(from.clone(), number)) {
-            *known = Some(reply);
+    fn get(&self, key: &K) -> Option<&V> {
+        self.all.get(key)
+    }
+
+    /// Changes what is known, unless it has been forgotten.
+    fn replace(&mut self, key: &K, value: V) {
+        if let Some(known) = self.all.get_mut(key) {
+            *known = value;
         }
+    }
+
+    fn forget(&mut self, key: &K) {
+        self.all.remove(key);
     }
 }

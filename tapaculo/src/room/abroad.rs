@@ -63,8 +63,8 @@ pub(crate) struct Standing {
     pub(crate) term: u64,
     /// How much has been published in this term.
     pub(crate) published: u64,
-    /// The last commit.
-    pub(crate) commit: u64,
+    /// The commit after which the term began.
+    pub(crate) began: u64,
 }
 
 /// A room's connections on other nodes.
@@ -93,7 +93,11 @@ pub(super) struct Grounds<'a> {
 impl Abroad {
     pub(super) fn insert(&mut self, connection: Connection, far: Far) {
         self.is_changed = true;
-        self.numbers.insert(far.clone(), connection);
+        // Whoever asks once more has not heard of its place: what is said to the older number, which
+        // gives way to this one, is not for it.
+        if let Some(older) = self.numbers.insert(far.clone(), connection) {
+            self.connections.remove(&older);
+        }
         self.connections.insert(connection, far);
     }
 

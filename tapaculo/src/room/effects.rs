@@ -54,6 +54,15 @@ impl Effects {
         entered.collect()
     }
 
+    /// The connections that are answered, each once for each answer.
+    pub(crate) fn answered(&self) -> impl Iterator<Item = Connection> {
+        let deliveries = self.deliveries.iter();
+        deliveries.filter_map(|(_, delivery)| match delivery {
+            Delivery::Tell(connection, _) => Some(*connection),
+            _ => None,
+        })
+    }
+
     /// Whether nobody is to be told anything.
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.redacted.is_empty() && self.deliveries.is_empty()

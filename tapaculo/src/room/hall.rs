@@ -54,6 +54,15 @@ impl Hall {
         self.log = log;
     }
 
+    /// Sends one away, after what it has been told so far.
+    pub(crate) fn close(&mut self, connection: Connection, close: Close) {
+        let after = self.log.read().last();
+        if let Some(outlet) = self.outlets.remove(&connection) {
+            outlet.close(after, close.into());
+            outlet.wake();
+        }
+    }
+
     /// Sends everyone away, after what they have been told so far.
     pub(crate) fn close_all(&mut self, close: Close) {
         let after = self.log.read().last();
@@ -82,7 +91,7 @@ impl Hall {
                 }
                 Delivery::Tell(connection, frame) => {
                     if let Some(outlet) = self.outlets.get(&connection) {
-                        outlet.tell_answer(after, frame);
+                        outlet.tell(after, frame);
                         touched.push(Arc::clone(outlet));
                     }
                 }

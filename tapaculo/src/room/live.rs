@@ -12,6 +12,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     game::{Connection, Game, Identity, Newcomer, Options, Posts, Refusal, Rest},
+    ids::UserId,
     protocol::{Close, ErrorCode, frames},
     store::{Cells, NodeId, StoreError},
 };
@@ -29,6 +30,8 @@ pub(crate) struct Live<G: Game> {
     /// The hooks that failed in the last input.
     failures: Vec<String>,
     keep: Keep,
+    /// The commit after which this node had it.
+    began: u64,
 }
 
 /// Where somebody is who hears what a room says.
@@ -41,6 +44,14 @@ pub(crate) enum Ear {
 }
 
 impl Ear {
+    /// Whether it is known that nobody hears there any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Here(outlet) => outlet.is_abandoned(),
+            Self::There(..) => false,
+        }
+    }
+
     fn connection(&self) -> Connection {
         match self {
             Self::Here(outlet) => outlet.connection,
@@ -72,6 +83,7 @@ impl<G: Game> Live<G> {
             machine,
             abroad: Abroad::default(),
             failures: Vec::new(),
+            began: keep.number,
             keep,
         }
     }
@@ -126,6 +138,16 @@ impl<G: Game> Live<G> {
         deadlines.into_iter().flatten().min()
     }
 
+    /// Somebody comes anew: if that user's other connection is missing, it is taken for lost first.
+    /// Answers whether something was to be done for it.
+    pub(crate) async fn mourn(&mut self, user: &UserId, now: Timestamp) -> bool {
+        let is_missing = self.machine.table().roster.is_missing(user);
+        if is_missing {
+            self.run(Input::Mourn(user.clone()), now).await;
+        }
+        is_missing
+    }
+
     /// Asks for a place for a connection; the answer, a greeting or a goodbye, is in its outlet.
     pub(crate) async fn join(
         &mut self,
@@ -134,10 +156,6 @@ impl<G: Game> Live<G> {
         options: Options,
         now: Timestamp,
     ) {
-        // Its other connection went with a node that is gone: that comes first.
-        if self.machine.table().roster.is_missing(&newcomer.user) {
-            self.run(Input::Mourn(newcomer.user.clone()), now).await;
-        }
         let connection = self.hear(ear);
         let input = Input::Join {
             connection,
@@ -149,13 +167,13 @@ impl<G: Game> Live<G> {
 
     /// Members whose connections were missing are still there.
     pub(crate) async fn found(&mut self, found: Vec<(Ear, Found)>, now: Timestamp) {
-        // Who has come by itself meanwhile is in already, and was there before it was found.
-        let found = found.into_iter().filter(|(ear, _)| match ear {
+        // Whoever has been found and is said to be there once more is there.
+        let new = found.into_iter().filter(|(ear, _)| match ear {
             Ear::Here(_) => true,
             Ear::There(_, far) => self.abroad.known(far).is_none(),
         });
-        let found: Vec<_> = found.collect();
-        let found = found.into_iter().map(|(ear, found)| {
+        let new: Vec<_> = new.collect();
+        let found = new.into_iter().map(|(ear, found)| {
             if let Ear::Here(outlet) = &ear {
                 outlet.rehome(self.hall.log());
             }
@@ -205,7 +223,7 @@ impl<G: Game> Live<G> {
             epoch: self.machine.table().identity.epoch.clone(),
             term: self.keep.term,
             published: self.abroad.published(),
-            commit: self.keep.number,
+            began: self.began,
         }
     }
 
@@ -277,7 +295,9 @@ impl<G: Game> Live<G> {
         };
         let table = self.machine.table();
         let listen = !self.abroad.is_empty() || table.roster.has_missing();
-        let has_news = !changes.is_empty() || !effects.is_empty() || end.is_some();
+        // That the room goes on here concerns those whose connections are missing.
+        let goes_on = table.roster.has_missing() && self.abroad.published() == 0;
+        let has_news = !changes.is_empty() || !effects.is_empty() || end.is_some() || goes_on;
         let publish = (self.keep.is_shared() && listen && has_news).then(|| {
             let grounds = Grounds {
                 term: self.keep.term,

@@ -11,7 +11,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     task::Waker,
 };
@@ -39,8 +39,6 @@ pub(crate) struct Outlet {
     /// happens meanwhile is held for it, since the log moves on. Beside the lock, for nearly
     /// always it is not.
     greeted: AtomicBool,
-    /// How many of its messages the room has answered.
-    answers: AtomicU64,
     waker: AtomicWaker,
 }
 
@@ -62,6 +60,8 @@ struct Waiting {
     goodbye: Option<(Seq, Goodbye)>,
     /// It has fallen behind: what waits is worth nothing.
     too_slow: bool,
+    /// Nobody takes anything any more.
+    abandoned: bool,
 }
 
 /// What a connection has to do next.
@@ -84,7 +84,6 @@ impl Outlet {
             most: None,
             waiting: Mutex::default(),
             greeted: AtomicBool::new(false),
-            answers: AtomicU64::new(0),
             waker: AtomicWaker::new(),
         }
     }
@@ -160,17 +159,6 @@ impl Outlet {
         }
         drop(waiting);
         self.wake();
-    }
-
-    /// Puts in what the room answers, to be sent after the event `after`.
-    pub(super) fn tell_answer(&self, after: Seq, frame: Encoded) {
-        self.answers.fetch_add(1, Ordering::AcqRel);
-        self.tell(after, frame);
-    }
-
-    /// How many of its messages the room has answered.
-    pub(crate) fn answers(&self) -> u64 {
-        self.answers.load(Ordering::Acquire)
     }
 
     /// Puts in a frame, to be sent after the event `after`.
@@ -265,6 +253,15 @@ impl Outlet {
             };
         }
         *too_slow
+    }
+
+    /// The connection is gone: whatever it has asked for need not be begun.
+    pub(crate) fn abandon(&self) {
+        self.waiting().abandoned = true;
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.waiting().abandoned
     }
 
     /// Whether a goodbye waits.

@@ -320,7 +320,15 @@ impl Registry {
         loop {
             let claimed = self.store.claim(&key, gone.as_ref()).await;
             match claimed.map_err(NoRoom::Unavailable)? {
-                Claimed::Ours(claim) => return self.open_claimed(game, key, claim, number).await,
+                Claimed::Ours(claim) => {
+                    let is_known = claim.saved.is_some() && self.cluster().is_some();
+                    let door = self.open_claimed(game, key, claim, number).await?;
+                    if is_known {
+                        // Nodes that have members of it may have heard nothing since it was lost.
+                        Arc::clone(&door).found(Vec::new()).await;
+                    }
+                    return Ok(door);
+                }
                 Claimed::Theirs(node) => {
                     let Some(cluster) = self.cluster() else {
                         return Err(NoRoom::Unavailable(StoreError::Lost));
@@ -382,19 +390,28 @@ impl Registry {
         game: &'static str,
         key: &RoomKey,
         claim: Claim,
-    ) -> Result<Arc<dyn Door>, NoRoom> {
+        replica: &Replica,
+    ) -> Result<(), NoRoom> {
+        if self.rooms().closed {
+            return Err(NoRoom::Ending);
+        }
         let number = self.next_opening();
         let door = self.open_claimed(game, key.clone(), claim, number).await?;
+        // Before anybody else can come to it: nothing is to happen there that they don't hear.
+        replica.hand_over(&door).await;
         let open = Open {
             number,
             door: OnceCell::new_with(Some(Arc::clone(&door))),
         };
-        let mut rooms = self.rooms();
-        if rooms.closed {
-            return Err(NoRoom::Ending);
+        let closed = {
+            let mut rooms = self.rooms();
+            rooms.open.insert((game, key.room.clone()), Arc::new(open));
+            rooms.closed
+        };
+        if closed {
+            door.close(Close::Restarting).await;
         }
-        rooms.open.insert((game, key.room.clone()), Arc::new(open));
-        Ok(door)
+        Ok(())
     }
 
     /// Goes on with the rooms that were saved here and that nobody has.
@@ -507,8 +524,9 @@ impl Host for Registry {
         game: &'static str,
         key: &'a RoomKey,
         claim: Claim,
-    ) -> BoxFuture<'a, Result<Arc<dyn Door>, NoRoom>> {
-        Box::pin(self.take_over(game, key, claim))
+        replica: &'a Replica,
+    ) -> BoxFuture<'a, Result<(), NoRoom>> {
+        Box::pin(self.take_over(game, key, claim, replica))
     }
 
     fn forget_door(&self, game: &'static str, room: &RoomId, door: &Arc<dyn Door>) {

@@ -210,7 +210,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.poll_work(cx);
             if self.stage == Stage::Dead {
                 return match self.work {
-                    Some(_) => Poll::Pending,
+                    Some(_) => {
+                        self.outlet.abandon();
+                        Poll::Pending
+                    }
                     None => Poll::Ready(()),
                 };
             }

@@ -236,6 +236,7 @@ fn newcomer(user: &str, position: Option<Seq>) -> Newcomer {
 fn join<G: Game>(live: &mut Live<G>, user: &str, connection: u64, now: Timestamp) -> Arc<Outlet> {
     let outlet = outlet(user, connection);
     let ear = Ear::Here(Arc::clone(&outlet));
+    run(live.mourn(&outlet.user, now));
     run(live.join(ear, newcomer(user, None), Options::default(), now));
     outlet
 }
@@ -368,6 +369,7 @@ fn a_room_goes_on_where_it_was() {
     let alice = outlet("alice", 10);
     let ear = Ear::Here(Arc::clone(&alice));
     let newcomer = newcomer("alice", Some(Seq(1)));
+    assert!(run(live.mourn(&newcomer.user, NOW)));
     run(live.join(ear, newcomer, Options::default(), NOW));
     let (frames, _) = drain(&alice);
     assert_eq!(frames[0]["welcome"]["resumed"], true);

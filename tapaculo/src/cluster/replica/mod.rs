@@ -1,0 +1,387 @@
+//! A room that another node has, on a node that has members of it.
+
+mod settle;
+mod state;
+
+use self::state::{Local, State};
+use super::{
+    Cluster, Request, Trouble,
+    letters::{Attached, Reply, is_for_good, raw},
+};
+use crate::{
+    game::{Census, Connection, Newcomer, Options, Post},
+    protocol::{Close, ErrorCode, frames},
+    room::{Call, Departure, Door, Ear, Publication, Ticket, Unfit, Visitor},
+    store::{NodeId, RoomKey, StoreError},
+};
+use futures_util::future::BoxFuture;
+use serde_json::value::RawValue;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, Weak, atomic::Ordering},
+    time::Duration,
+};
+use tokio::{sync::Mutex as AsyncMutex, time::sleep};
+
+/// How long is waited before somebody is asked again who could not answer.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often the owner is told that somebody has left, if it does not answer.
+const MOST_GOODBYES: usize = 600;
+
+/// A room of another node, as this one's members know it.
+pub(crate) struct Replica {
+    me: Weak<Self>,
+    cluster: Arc<Cluster>,
+    game: &'static str,
+    key: RoomKey,
+    state: Mutex<State>,
+    /// Held while it is found out where the room is now.
+    settling: AsyncMutex<()>,
+    /// Held while what was missed is asked for.
+    catching_up: AsyncMutex<()>,
+}
+
+/// What has become of a replica.
+#[derive(Clone)]
+enum Moved {
+    /// This node has the room now.
+    Here(Arc<dyn Door>),
+    /// Whoever wants to the room has to find it anew.
+    Away,
+}
+
+/// Something is to be done beside, since it waits for other nodes.
+enum Next {
+    Nothing,
+    /// Publications are missing before that number of that term's.
+    CatchUp(u64, u64),
+    Settle,
+}
+
+impl Replica {
+    /// Begins to hear what is published for a room.
+    pub(crate) async fn open(
+        cluster: &Arc<Cluster>,
+        game: &'static str,
+        key: RoomKey,
+        owner: NodeId,
+    ) -> Result<Arc<dyn Door>, StoreError> {
+        cluster.listen_to(&key).await?;
+        let replica = Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
+            cluster: Arc::clone(cluster),
+            game,
+            key,
+            state: Mutex::new(State::new(owner)),
+            settling: AsyncMutex::default(),
+            catching_up: AsyncMutex::default(),
+        });
+        Ok(replica)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .expect("nothing panics while it holds a replica's lock")
+    }
+
+    /// Hears a publication; they come in the order in which the room has said them, as far as they
+    /// come.
+    pub(super) fn hear(&self, bytes: &[u8]) {
+        let Some(publication) = Publication::read(bytes) else {
+            tracing::warn!(room = %self.key.room, "a publication can't be read: is the other node of another version?");
+            return;
+        };
+        let next = self.state().hear(publication, &self.cluster.nodes().me());
+        self.spawn(next);
+    }
+
+    fn spawn(&self, next: Next) {
+        let Some(me) = self.me.upgrade() else {
+            return;
+        };
+        match next {
+            Next::Nothing => {}
+            Next::CatchUp(term, number) => {
+                tokio::spawn(async move { me.catch_up(term, number).await });
+            }
+            Next::Settle => {
+                tokio::spawn(async move { me.settle(None).await });
+            }
+        }
+    }
+
+    /// Nobody here can be told what comes next: all are to come again.
+    fn send_away(&self, close: Close) {
+        let mut state = self.state();
+        if state.moved.is_none() {
+            state.part(close);
+            self.end(state);
+        }
+    }
+
+    /// Gives the room up if nobody here is in it; answers whether that is so.
+    fn leave_if_empty(&self) -> bool {
+        let state = self.state();
+        let is_empty = state.members.is_empty();
+        if is_empty && state.moved.is_none() {
+            self.end(state);
+        }
+        is_empty
+    }
+
+    /// Is no door to the room any more.
+    fn end(&self, mut state: MutexGuard<'_, State>) {
+        state.moved = Some(Moved::Away);
+        state.members.clear();
+        drop(state);
+        let (Some(host), Some(me)) = (self.cluster.host(), self.me.upgrade()) else {
+            return;
+        };
+        let door: Arc<dyn Door> = me;
+        host.forget_door(self.game, &self.key.room, &door);
+        let (cluster, key) = (Arc::clone(&self.cluster), self.key.clone());
+        tokio::spawn(async move { cluster.unlisten(&key).await });
+    }
+
+    fn moved(&self) -> Option<Moved> {
+        self.state().moved.clone()
+    }
+
+    /// Waits until those who were here have been handed to the room that is here now.
+    async fn handed_over(&self) {
+        drop(self.settling.lock().await);
+    }
+
+    /// Takes a connection out that was not let in.
+    fn take_back(&self, connection: Connection) {
+        let mut state = self.state();
+        state.members.remove(&connection);
+        state.hall.remove(connection);
+    }
+
+    /// Tells the owner that a connection has left, until it is known that it knows.
+    async fn say_goodbye(&self, connection: Connection, departure: Departure) {
+        let request = Request::Leave(connection, is_for_good(departure));
+        let mut nobody = 0;
+        for _ in 0..MOST_GOODBYES {
+            match self.cluster.request(&self.key, request.clone()).await {
+                Ok(_) => return,
+                // Whoever goes on with the room takes it for gone, unless it was just told otherwise.
+                Err(Trouble::NoOwner | Trouble::Gone(_)) if nobody > 2 => return,
+                Err(Trouble::NoOwner | Trouble::Gone(_)) => {
+                    nobody += 1;
+                    self.handed_over().await;
+                }
+                Err(Trouble::Away(_)) => {}
+            }
+            if let Some(Moved::Here(door)) = self.moved() {
+                return door.leave(connection, departure).await;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Tells a connection that the room can't be served right now, and to come again: what it asked
+    /// for may have been done all the same.
+    fn refuse(&self, connection: Connection, ticket: Option<Ticket>) {
+        let state = self.state();
+        if let Some(outlet) = state.hall.get(connection) {
+            let words = "the room can't be served right now";
+            let id = ticket.map(|ticket| ticket.id);
+            outlet.answer(frames::error(ErrorCode::Unavailable, words, id));
+            outlet.dismiss(Close::TryLater);
+        }
+    }
+}
+
+impl Door for Replica {
+    fn replica(&self) -> Option<Arc<Replica>> {
+        self.me.upgrade()
+    }
+
+    fn join(self: Arc<Self>, visitor: Visitor) -> BoxFuture<'static, Result<(), Visitor>> {
+        Box::pin(async move {
+            let Visitor {
+                ear: Ear::Here(outlet),
+                newcomer,
+                options,
+            } = visitor
+            else {
+                // Who is on a third node goes to the one that has the room.
+                return Ok(());
+            };
+            let connection = outlet.connection;
+            let back = |newcomer: Newcomer, options: Options| Visitor {
+                ear: Ear::Here(Arc::clone(&outlet)),
+                newcomer,
+                options,
+            };
+            let request = Request::Join {
+                connection,
+                newcomer: (&newcomer).into(),
+                options: options.json().map(str::to_owned),
+            };
+            let unavailable = |words: &str| {
+                self.take_back(connection);
+                self.leave_if_empty();
+                let error = frames::error(ErrorCode::Unavailable, words, None);
+                outlet.answer(error);
+                outlet.dismiss(Close::TryLater);
+            };
+            loop {
+                let has_moved = {
+                    let mut state = self.state();
+                    if state.moved.is_none() {
+                        let local = Local::new(Arc::clone(&outlet), newcomer.session.clone());
+                        state.members.entry(connection).or_insert(local);
+                        state.hall.insert(Arc::clone(&outlet));
+                    }
+                    state.moved.is_some()
+                };
+                if has_moved {
+                    self.handed_over().await;
+                    return Err(back(newcomer, options));
+                }
+                // It must not come to the room after one that it has made way for.
+                if outlet.is_abandoned() {
+                    return Ok(());
+                }
+                match self.ask(request.clone()).await {
+                    Ok(Some(Reply::NoRoom(words))) => {
+                        unavailable(&words);
+                        return Ok(());
+                    }
+                    // It may have been let in before the room moved; and if what has let it in was
+                    // missed, it asks again.
+                    Ok(_) if outlet.is_let_in() || outlet.is_to_close() => return Ok(()),
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::debug!(%error, "a visitor can't be brought to the room");
+                        unavailable("the room can't be served right now");
+                        return Ok(());
+                    }
+                }
+            }
+        })
+    }
+
+    fn message(
+        self: Arc<Self>,
+        connection: Connection,
+        ticket: Option<Ticket>,
+        data: Result<&RawValue, Unfit>,
+    ) -> BoxFuture<'static, ()> {
+        let request = Request::message(connection, ticket, data);
+        Box::pin(async move {
+            let answered = self.state().answered(connection);
+            let count = || {
+                answered
+                    .as_ref()
+                    .map(|answered| answered.load(Ordering::Relaxed))
+            };
+            let before = count();
+            loop {
+                match self.moved() {
+                    Some(Moved::Here(door)) => {
+                        self.handed_over().await;
+                        return again(door, request).await;
+                    }
+                    Some(Moved::Away) => return,
+                    None => {}
+                }
+                match self.ask(request.clone()).await {
+                    Ok(Some(Reply::Stranger(_))) => {
+                        return self.state().part_one(connection, Close::Moved);
+                    }
+                    Ok(Some(_)) => return,
+                    // The owner's last words may have been the answer.
+                    Ok(None) if count() != before => return,
+                    Ok(None) if request.may_be_repeated() => {}
+                    Ok(None) => return,
+                    Err(error) => {
+                        tracing::debug!(%error, "a message can't be forwarded");
+                        return self.refuse(connection, ticket);
+                    }
+                }
+            }
+        })
+    }
+
+    fn leave(
+        self: Arc<Self>,
+        connection: Connection,
+        departure: Departure,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let moved = {
+                let mut state = self.state();
+                if state.moved.is_none() {
+                    state.members.remove(&connection);
+                    state.hall.remove(connection);
+                }
+                state.moved.clone()
+            };
+            if let Some(Moved::Here(door)) = moved {
+                self.handed_over().await;
+                return door.leave(connection, departure).await;
+            }
+            // The session is over, whatever becomes of this: nobody waits for it.
+            tokio::spawn(async move {
+                self.say_goodbye(connection, departure).await;
+                self.leave_if_empty();
+            });
+        })
+    }
+
+    fn census(self: Arc<Self>) -> BoxFuture<'static, Option<Census>> {
+        // It is the other node's to say.
+        Box::pin(async { None })
+    }
+
+    fn post(self: Arc<Self>, _post: Post) -> BoxFuture<'static, Option<()>> {
+        // Requests of operators are sent to the node that has the room.
+        Box::pin(async { None })
+    }
+
+    fn due(self: Arc<Self>, _call: Call) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+
+    fn close(self: Arc<Self>, close: Close) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            // The sessions say that they leave.
+            self.state().hall.close_all(close);
+        })
+    }
+
+    fn nodes(&self) -> Vec<NodeId> {
+        vec![self.state().owner.clone()]
+    }
+
+    fn node_gone(self: Arc<Self>, node: NodeId) -> BoxFuture<'static, ()> {
+        Box::pin(async move { self.settle(Some(node)).await })
+    }
+}
+
+/// Hands a message to the room that is on this node now.
+async fn again(door: Arc<dyn Door>, request: Request) {
+    let Request::Message {
+        connection,
+        ticket,
+        data,
+    } = request
+    else {
+        return;
+    };
+    let data = data.map(raw);
+    let data = match &data {
+        Ok(Some(data)) => Ok(&**data),
+        Ok(None) => return,
+        Err((code, words)) => Err(Unfit {
+            code: *code,
+            words: words.clone(),
+        }),
+    };
+    door.message(connection, ticket, data).await;
+}
