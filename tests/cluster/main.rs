@@ -4,6 +4,7 @@
 
 mod bad_network;
 mod control;
+mod cost;
 mod file_store;
 mod nodes;
 mod owner_killed;

@@ -148,10 +148,26 @@ impl Redis {
             let (calls, _) = stats.split_once(',')?;
             Some((command.to_owned(), calls.parse().ok()?))
         });
-        // Of these it was asked here.
+        // That it should forget is what it was asked here.
         lines
-            .filter(|(command, _)| command != "info" && !command.starts_with("config"))
+            .filter(|(command, _)| !command.starts_with("config"))
             .collect()
+    }
+
+    /// How often it has read from a connection, since the statistics were asked for last: that is how
+    /// often somebody has asked it something and waited, where everyone waits for answers.
+    ///
+    /// # Panics
+    /// If it does not say.
+    pub async fn reads(&self) -> u64 {
+        let stats = self.ask(&["INFO", "stats"]).await;
+        let Ok(Reply::Text(stats)) = stats else {
+            panic!("{stats:?} instead of the statistics");
+        };
+        let mut lines = stats.lines();
+        let reads = lines.find_map(|line| line.strip_prefix("total_reads_processed:"));
+        let reads = reads.and_then(|reads| reads.parse().ok());
+        reads.expect("a number of reads")
     }
 }
 

@@ -65,6 +65,10 @@ async fn renew(cluster: &Arc<Cluster>) {
         tracing::warn!(%error, "no new lease yet");
         sleep(cluster.timing().renew / LOOKS).await;
     }
+    // Whoever has come between the lives is known to others under a name that is gone.
+    if let Some(host) = cluster.host() {
+        host.give_up_all(Close::Moved).await;
+    }
     tracing::info!(node = %nodes.me(), "this node has a lease again");
 }
 

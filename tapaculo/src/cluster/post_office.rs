@@ -96,6 +96,11 @@ impl Cluster {
         self.nodes.timing()
     }
 
+    /// Whether this node may speak for its rooms.
+    pub(crate) fn has_lease(&self) -> bool {
+        self.nodes.good_until() > Instant::now()
+    }
+
     pub(super) fn host(&self) -> Option<Arc<dyn Host>> {
         self.host.upgrade()
     }

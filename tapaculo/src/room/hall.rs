@@ -84,7 +84,9 @@ impl Hall {
                     connection,
                     greeting,
                 } => {
-                    if let Some(outlet) = self.outlets.get(&connection) {
+                    // Who asked once more, since it did not hear that it was let in, hears it twice.
+                    let outlet = self.outlets.get(&connection);
+                    if let Some(outlet) = outlet.filter(|outlet| !outlet.is_let_in()) {
                         outlet.enter(greeting, &self.log, after);
                         touched.push(Arc::clone(outlet));
                     }

@@ -229,18 +229,9 @@ impl<G: Game> Live<G> {
 
     /// Handles one input: runs it, commits what it did, and tells everyone concerned.
     pub(crate) async fn run(&mut self, input: Input<G::Message>, now: Timestamp) {
-        let (from, id) = match &input {
-            Input::Join { connection, .. } => (Some(*connection), None),
-            Input::Message {
-                connection, ticket, ..
-            } => (Some(*connection), ticket.map(|ticket| ticket.id)),
-            Input::Leave(..)
-            | Input::Due
-            | Input::Post(_)
-            | Input::Returned(_)
-            | Input::Close(_)
-            | Input::Found(_)
-            | Input::Mourn(_) => (None, None),
+        let comer = match &input {
+            Input::Join { connection, .. } => Some(*connection),
+            _ => None,
         };
         if let Input::Leave(connection, _) = &input {
             self.hall.remove(*connection);
@@ -256,7 +247,7 @@ impl<G: Game> Live<G> {
             Err(error) => {
                 let room = &self.machine.table().identity.room;
                 tracing::error!(%error, %room, "nothing of it is told; the room is given up");
-                self.give_up(&error, from, id);
+                self.give_up(&error, comer);
             }
         }
     }
@@ -334,16 +325,19 @@ impl<G: Game> Live<G> {
 
     /// The state has moved on and could not be saved: nobody may learn of it, and nobody can go
     /// on from it.
-    fn give_up(&mut self, error: &StoreError, from: Option<Connection>, id: Option<u64>) {
+    ///
+    /// Whether it was saved, nobody knows: that a message was refused would be as wrong as that it was
+    /// not. Its sender comes again, and is told.
+    fn give_up(&mut self, error: &StoreError, comer: Option<Connection>) {
         self.machine.abandon(End::Here);
         let close = match error {
             StoreError::Lost => Close::Moved,
             StoreError::Unavailable(_) | StoreError::Behind => Close::TryLater,
         };
-        if let Some(outlet) = from.and_then(|from| self.hall.get(from)) {
+        if let Some(outlet) = comer.and_then(|comer| self.hall.get(comer)) {
             let after = self.hall.log().read().last();
             let words = "the room could not be saved";
-            outlet.tell(after, frames::error(ErrorCode::Unavailable, words, id));
+            outlet.tell(after, frames::error(ErrorCode::Unavailable, words, None));
         }
         self.hall.close_all(close);
     }

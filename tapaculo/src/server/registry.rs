@@ -316,6 +316,11 @@ impl Registry {
             game: game.into(),
             room: room.clone(),
         };
+        // What it would claim could not be spoken for.
+        let has_lease = self.cluster().is_none_or(|cluster| cluster.has_lease());
+        if !has_lease {
+            return Err(NoRoom::Unavailable(StoreError::Lost));
+        }
         let mut gone: Option<NodeId> = None;
         loop {
             let claimed = self.store.claim(&key, gone.as_ref()).await;

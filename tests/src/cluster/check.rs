@@ -195,7 +195,21 @@ fn before(accounts: &[Account], violation: &Violation) -> String {
     let diary = diaries.find(|diary| Some(&diary.user) == violation.user.as_ref());
     let notes = diary.into_iter().flat_map(|diary| &diary.notes);
     let notes: Vec<_> = notes.take_while(|note| note.at <= violation.at).collect();
-    let last = notes.iter().skip(notes.len().saturating_sub(30));
+    // How it came here, and what was last.
+    let is_usual = |what: &What| {
+        matches!(
+            what,
+            What::Told { .. } | What::Sent { .. } | What::Acked { .. }
+        )
+    };
+    let recent = notes.len().saturating_sub(15);
+    let (older, last) = notes.split_at(recent);
+    let older: Vec<_> = older.iter().filter(|note| !is_usual(&note.what)).collect();
+    let last = older
+        .iter()
+        .skip(older.len().saturating_sub(15))
+        .copied()
+        .chain(last);
     let lines = last.map(|note| {
         let mut what = format!("{:?}", note.what);
         what.truncate(150);

@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{
     DEADLINE,
-    client::{JSON, Received, Request},
+    client::{Client, JSON, Received, Request},
     server::SECRET,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tapaculo::JwtAuth;
 use tokio::{
     sync::watch,
@@ -49,6 +49,7 @@ pub struct Load {
     rooms: Vec<Playing>,
     entrances: Entrances,
     seed: u64,
+    start: Instant,
 }
 
 #[derive(Debug)]
@@ -116,6 +117,7 @@ impl Load {
             rooms: rooms.collect(),
             entrances: entrances.clone(),
             seed: shape.seed,
+            start,
         }
     }
 
@@ -176,11 +178,12 @@ impl Load {
                 .map(|(progress, before)| progress.acked() - before)
         };
         while more().any(|more| more < each) {
-            assert!(
-                start.elapsed() < 2 * DEADLINE,
-                "not everyone goes on: {:?}",
-                more().collect::<Vec<_>>()
-            );
+            if start.elapsed() > 2 * DEADLINE {
+                let late = who().zip(more()).filter(|(_, more)| *more < each);
+                let late: Vec<_> = late.map(|(player, more)| (more, player.last())).collect();
+                let now = self.start.elapsed();
+                panic!("at {now:?} these have not gone on: {late:?}");
+            }
             sleep(LOOK_EVERY).await;
         }
         start.elapsed()
@@ -245,35 +248,28 @@ async fn read(entrances: &Entrances, room: &str, rng: &mut StdRng) -> Ledger {
     }
 }
 
-/// What somebody else is shown of a room; `None` if it can't be served right now.
-async fn look(entrances: &Entrances, room: &str, rng: &mut StdRng) -> Option<Ledger> {
-    let address = entrances.any(rng).expect("an entrance is open");
+/// Comes into a room through a node, up to `synced`; `None` if it can't be served right now.
+pub async fn enter(address: SocketAddr, user: &str, room: &str) -> Option<Client> {
     let request = Request::new(format!("ws://{address}/ws"))
         .protocols(JSON)
-        .header("Authorization", format!("Bearer {}", token("reader", room)));
-    let mut reader = request.connect().await.ok()?;
-    let mut id = 1; // an answer that is known already would be given again
+        .header("Authorization", format!("Bearer {}", token(user, room)));
+    let mut client = request.connect().await.ok()?;
     loop {
-        match reader.next().await {
-            Received::Frame(frame) if frame.get("synced").is_some() => break,
-            Received::Frame(frame) => id += frame["welcome"]["acked"].as_u64().unwrap_or(0),
-            Received::Closed(_) => return None,
-        }
-    }
-    // By the room itself, not by what a node may remember of it.
-    reader
-        .try_send(json!({"data": {"type": "Read"}, "id": id}))
-        .await;
-    let ledger: Ledger = loop {
-        match reader.next().await {
-            Received::Frame(mut frame) if frame["ack"] == id => {
-                break serde_json::from_value(frame["reply"].take()).expect("a ledger");
-            }
-            Received::Frame(frame) if frame.get("error").is_some() => return None,
+        match client.next().await {
+            Received::Frame(frame) if frame.get("synced").is_some() => return Some(client),
             Received::Frame(_) => {}
             Received::Closed(_) => return None,
         }
-    };
+    }
+}
+
+/// What somebody else is shown of a room; `None` if it can't be served right now.
+async fn look(entrances: &Entrances, room: &str, rng: &mut StdRng) -> Option<Ledger> {
+    let address = entrances.any(rng).expect("an entrance is open");
+    let mut reader = enter(address, "reader", room).await?;
+    // By the room itself, not by what a node may remember of it.
+    let (_, mut answer) = reader.ask(json!({"type": "Read"})).await;
+    let ledger = serde_json::from_value(answer["reply"].take()).ok()?;
     reader.close().await;
     Some(ledger)
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -62,9 +62,19 @@ pub enum Order {
 pub struct Progress {
     acked: AtomicU64,
     is_settled: AtomicBool,
+    last: Mutex<Option<Note>>,
 }
 
 impl Progress {
+    /// What it has noted last.
+    ///
+    /// # Panics
+    /// If it panicked while it did.
+    #[must_use]
+    pub fn last(&self) -> Option<Note> {
+        self.last.lock().expect("not poisoned").clone()
+    }
+
     /// How many of its messages were acked.
     #[must_use]
     pub fn acked(&self) -> u64 {
@@ -112,7 +122,7 @@ pub struct Player {
     entries: u64,
     next_key: u64,
     last_id: u64,
-    /// The highest id that was acked.
+    /// The highest id that was answered, as far as is known.
     acked: u64,
     pending: Vec<Pending>,
     next_message: Instant,
@@ -129,6 +139,8 @@ struct Pending {
     id: Option<u64>,
     key: u64,
     is_under_way: bool,
+    /// It was `unavailable`, and so was not applied.
+    is_refused: bool,
 }
 
 /// How a connection ended.
@@ -317,10 +329,11 @@ impl Player {
         let now = Instant::now();
         let under_way = self.pending.iter().any(|pending| pending.is_under_way);
         if !under_way && now >= self.retry_at {
-            // One with a lower id was `unavailable`, or it would have been answered before: it was not
-            // applied, and its id can't be used any more.
-            for pending in &mut self.pending {
-                pending.id = pending.id.filter(|id| *id > self.acked);
+            // What was `unavailable` was not applied, and may be sent anew. Its id can't be used any more
+            // if a higher one was answered; and need not be otherwise.
+            for pending in self.pending.iter_mut().filter(|one| one.is_refused) {
+                let anew = self.character.rng.random_bool(0.5);
+                pending.id = pending.id.filter(|id| *id > self.acked && !anew);
             }
             self.pending.sort_by_key(|one| (one.id.is_none(), one.id));
             for index in 0..self.pending.len() {
@@ -339,6 +352,7 @@ impl Player {
                 id: None,
                 key: self.next_key,
                 is_under_way: false,
+                is_refused: false,
             });
             self.next_key += 1;
             return self.send(self.pending.len() - 1, socket).await;
@@ -353,6 +367,7 @@ impl Player {
             self.last_id
         });
         pending.is_under_way = true;
+        pending.is_refused = false;
         let key = pending.key;
         let kind = if key % 5 == 4 { "AddLater" } else { "Add" };
         let frame = json!({"data": {"type": kind, "key": key}, "id": id});
@@ -445,6 +460,7 @@ impl Player {
             acked,
         } = welcome;
         self.last_id = self.last_id.max(acked);
+        self.acked = self.acked.max(acked);
         self.epoch = Some(epoch.clone());
         if !resumed {
             // Until `synced` there is no position: the greeting has to be whole.
@@ -476,6 +492,7 @@ impl Player {
         if code == "unavailable" {
             // It is sent again once all others are answered.
             self.pending[index].is_under_way = false;
+            self.pending[index].is_refused = true;
             let pause = BACKOFF.mul_f64(self.character.rng.random_range(0.5..1.5));
             self.retry_at = Instant::now() + pause;
         } else {
@@ -486,7 +503,9 @@ impl Player {
 
     fn note(&mut self, what: What) {
         let at = self.start.elapsed();
-        self.diary.notes.push(Note { at, what });
+        let note = Note { at, what };
+        *self.progress.last.lock().expect("not poisoned") = Some(note.clone());
+        self.diary.notes.push(note);
     }
 }
 

@@ -182,14 +182,11 @@ impl Replica {
         }
     }
 
-    /// Tells a connection that the room can't be served right now, and to come again: what it asked
-    /// for may have been done all the same.
-    fn refuse(&self, connection: Connection, ticket: Option<Ticket>) {
+    /// Has a connection come again: what it asked for may have been done or not, and nobody knows. To
+    /// say `unavailable` would be to say that it was not; who sends it once more is told.
+    fn dismiss(&self, connection: Connection) {
         let state = self.state();
         if let Some(outlet) = state.hall.get(connection) {
-            let words = "the room can't be served right now";
-            let id = ticket.map(|ticket| ticket.id);
-            outlet.answer(frames::error(ErrorCode::Unavailable, words, id));
             outlet.dismiss(Close::TryLater);
         }
     }
@@ -301,7 +298,7 @@ impl Door for Replica {
                     Ok(None) => return,
                     Err(error) => {
                         tracing::debug!(%error, "a message can't be forwarded");
-                        return self.refuse(connection, ticket);
+                        return self.dismiss(connection);
                     }
                 }
             }

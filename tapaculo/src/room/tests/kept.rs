@@ -314,11 +314,8 @@ fn what_could_not_be_saved_is_told_to_nobody_and_the_room_is_given_up() {
     let before = shelf.cells();
     shelf.fails.store(true, Ordering::SeqCst);
     run(live.run(write(1, 7, "one"), NOW));
-    let (frames, close) = drain(&alice);
-    assert_eq!(frames.len(), 1);
-    assert_eq!(frames[0]["error"]["code"], "unavailable");
-    assert_eq!(frames[0]["id"], 7);
-    assert_eq!(close, Some(Close::TryLater));
+    // Not even that it was refused: it may have been saved after all.
+    assert_eq!(drain(&alice), (vec![], Some(Close::TryLater)));
     assert_eq!(drain(&bob), (vec![], Some(Close::TryLater)));
     assert!(live.machine().is_over());
     assert_eq!(shelf.cells(), before, "what was saved stays");
