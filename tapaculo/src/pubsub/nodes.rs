@@ -21,7 +21,7 @@ pub(crate) trait Nodes: Store {
     fn good_until(&self) -> Instant;
 
     /// Takes up a new life, at the start and after the lease was lost: a new name. An error while Redis
-    /// is away; the life before then goes on.
+    /// is away: then this node has no lease yet, and hears nothing that is for it alone.
     fn begin(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Renews the lease once. `Lost` if it had run out: everything owned is to be given up, then

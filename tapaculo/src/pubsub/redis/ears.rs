@@ -14,7 +14,7 @@ use redis::{
 use std::{
     collections::{HashMap, HashSet},
     future::pending,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -49,6 +49,8 @@ pub(super) struct Ears {
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
     pub(super) heard: mpsc::UnboundedSender<Heard>,
     pub(super) wanted: Wanted,
+    /// Why it does not hear at present, for whoever waits for it.
+    pub(super) trouble: Arc<Mutex<Option<String>>>,
 }
 
 /// What is to be subscribed to.
@@ -89,15 +91,20 @@ impl Ears {
                         drop(self.heard.send(Heard::Again));
                     }
                     (before, failures) = (true, 0);
+                    self.trouble(None);
                     self.listen(sink, stream).await
                 }
                 Err(over) => over,
             };
-            match over {
-                Over::Unwanted => return,
-                Over::Broken(error) if failures == 0 => warn!(error, "does not hear Redis"),
-                Over::Broken(error) => debug!(error, "still does not hear Redis"),
+            let Over::Broken(error) = over else {
+                return;
+            };
+            if failures == 0 {
+                warn!(error, "does not hear Redis");
+            } else {
+                debug!(error, "still does not hear Redis");
             }
+            self.trouble(Some(error));
             if self.orders.is_closed() && self.orders.is_empty() {
                 return;
             }
@@ -105,6 +112,10 @@ impl Ears {
             failures = failures.saturating_add(1);
             turn += 1;
         }
+    }
+
+    fn trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// Connects, and subscribes to all that is wanted.

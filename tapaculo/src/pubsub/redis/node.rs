@@ -19,7 +19,7 @@ use futures_util::{
 use std::{
     fmt,
     sync::{
-        LazyLock, Mutex, MutexGuard, PoisonError,
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -45,6 +45,8 @@ pub(super) struct RedisNode {
     orders: mpsc::UnboundedSender<Order>,
     /// What is only begun where there is a runtime.
     ears: Mutex<Option<Ears>>,
+    /// Why it does not hear at present.
+    trouble: Arc<Mutex<Option<String>>>,
     hears: Mutex<Option<mpsc::UnboundedReceiver<Heard>>>,
 }
 
@@ -67,6 +69,7 @@ impl RedisNode {
     pub(super) fn new(config: RedisPubSub) -> Self {
         let (orders, ordered) = mpsc::unbounded_channel();
         let (heard, hears) = mpsc::unbounded_channel();
+        let trouble = Arc::default();
         Self {
             line: Line::new(config.address.clone(), config.backoff),
             life: Mutex::new(Life {
@@ -83,7 +86,9 @@ impl RedisNode {
                 orders: ordered,
                 heard,
                 wanted: Wanted::default(),
+                trouble: Arc::clone(&trouble),
             })),
+            trouble,
             hears: Mutex::new(Some(hears)),
             config,
         }
@@ -116,9 +121,11 @@ impl RedisNode {
         match timeout(self.config.backoff.longest(), following).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(StoreError::Unavailable("this node has ended".into())),
-            Err(_) => Err(StoreError::Unavailable(
-                "it could not be subscribed to".into(),
-            )),
+            Err(_) => {
+                let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+                let why = trouble.as_deref().unwrap_or("no answer in time");
+                Err(StoreError::Unavailable(format!("nothing is heard: {why}")))
+            }
         }
     }
 

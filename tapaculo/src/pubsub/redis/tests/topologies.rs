@@ -194,7 +194,8 @@ async fn a_failover_by_sentinel_is_followed_and_what_it_may_have_lost_is_doubtfu
     let config = format!(
         "sentinel monitor my-master 127.0.0.1 {} 1\n\
          sentinel down-after-milliseconds my-master 500\n\
-         sentinel failover-timeout my-master 5000\n",
+         sentinel failover-timeout my-master 5000\n\
+         user watcher on >w0rd -@all +role +sentinel|masters\n",
         first.port()
     );
     let sentinel = RedisServer::start_sentinel(&config);
@@ -213,10 +214,17 @@ async fn a_failover_by_sentinel_is_followed_and_what_it_may_have_lost_is_doubtfu
         make_user(server, "word");
     }
     let nobody = free_port();
-    let url = format!(
-        "redis-sentinel://tapaculo:word@127.0.0.1:{nobody},127.0.0.1:{}/my-master",
-        sentinel.port()
-    );
+    let url = |password: &str| {
+        format!(
+            "redis-sentinel://tapaculo:word@127.0.0.1:{nobody},127.0.0.1:{}/my-master\
+             ?sentinel_user=watcher&sentinel_password={password}",
+            sentinel.port()
+        )
+    };
+    let wrong = pubsub(&url("wrong")).nodes().unwrap().0;
+    let refused = wrong.begin().await.unwrap_err().to_string();
+    assert!(refused.to_lowercase().contains("password"), "{refused}");
+    let url = url("w0rd");
     let (node, other) = (begun(pubsub(&url)).await, begun(pubsub(&url)).await);
     works(&node, &other).await;
     let other = begun(pubsub(&url)).await;
