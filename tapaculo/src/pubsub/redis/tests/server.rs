@@ -116,7 +116,7 @@ impl RedisServer {
             if process.try_wait().unwrap().is_some() {
                 return false;
             }
-            if self.is_up() {
+            if self.is_up_as(process.id()) {
                 self.process = Some(process);
                 return true;
             }
@@ -127,13 +127,20 @@ impl RedisServer {
         panic!("redis-server does not answer");
     }
 
-    fn is_up(&self) -> bool {
+    /// Whether it answers, and not another that was faster with the port.
+    fn is_up_as(&self, process: u32) -> bool {
         let Ok(client) = redis::Client::open(self.url()) else {
             return false;
         };
-        client
-            .get_connection()
-            .is_ok_and(|mut connection| redis::cmd("PING").query::<String>(&mut connection).is_ok())
+        let Ok(mut connection) = client.get_connection() else {
+            return false;
+        };
+        redis::cmd("INFO")
+            .arg("server")
+            .query::<String>(&mut connection)
+            .is_ok_and(|info| info.contains(&format!("process_id:{process}\r")))
+            // It is silent while it reads what it has written down.
+            && redis::cmd("PING").query::<String>(&mut connection).is_ok()
     }
 
     /// Asks it something, as nobody of the cluster would.

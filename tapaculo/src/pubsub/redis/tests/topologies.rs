@@ -333,6 +333,38 @@ async fn a_cluster_is_used_as_a_whole() {
 }
 
 #[tokio::test]
+async fn a_cluster_whose_servers_restart_is_found_again() {
+    let mut servers = cluster(2).await;
+    let seeds = format!(
+        "redis-cluster://127.0.0.1:{},127.0.0.1:{}",
+        servers[0].port(),
+        servers[1].port()
+    );
+    let node = begun(pubsub(&seeds)).await;
+    let mut heard = node.hear();
+    let rooms: Vec<RoomKey> = (0..20).map(|number| room(&number.to_string())).collect();
+    for room in &rooms {
+        claim(&node, room).await;
+    }
+    // Both: whatever it was connected to is gone.
+    for server in &mut servers {
+        server.kill();
+    }
+    let away = node.claim(&rooms[0], None).await;
+    assert!(matches!(away, Err(StoreError::Unavailable(_))), "{away:?}");
+    for server in &mut servers {
+        server.run_again();
+    }
+    for room in &rooms {
+        until("each room is served again", async || {
+            node.claim(room, None).await.ok()
+        })
+        .await;
+    }
+    assert_eq!(next(&mut heard).await, Heard::Again);
+}
+
+#[tokio::test]
 async fn slots_that_move_are_followed() {
     let servers = cluster(2).await;
     for server in &servers {
