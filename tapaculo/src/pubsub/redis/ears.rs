@@ -90,9 +90,15 @@ impl Ears {
                         warn!("listening to Redis again; what was said meanwhile was not heard");
                         drop(self.heard.send(Heard::Again));
                     }
-                    (before, failures) = (true, 0);
+                    before = true;
                     self.trouble(None);
-                    self.listen(sink, stream).await
+                    let since = Instant::now();
+                    let over = self.listen(sink, stream).await;
+                    // One that breaks at once, each time, is no better than none.
+                    if since.elapsed() > self.backoff.timeout() {
+                        failures = 0;
+                    }
+                    over
                 }
                 Err(over) => over,
             };
