@@ -116,6 +116,59 @@ fn a_field_with_a_default_may_be_added_and_one_may_go_within_a_version() {
 }
 
 #[test]
+fn what_the_guide_says_needs_no_version_needs_none() {
+    #[derive(Serialize)]
+    enum Before {
+        Waiting,
+        Playing { round: u8 },
+    }
+    #[derive(Serialize)]
+    struct Old {
+        stage: Before,
+        next: Before,
+        gone: Vec<u8>,
+        points: u8,
+        name: &'static str,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum After {
+        #[serde(alias = "Waiting")]
+        Lobby,
+        Paused,
+        Playing {
+            round: i64,
+        },
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct New {
+        #[serde(alias = "name")]
+        title: String,
+        points: u32,
+        next: After,
+        stage: After,
+        #[serde(default)]
+        new: Option<Box<New>>,
+    }
+
+    let old = Old {
+        stage: Before::Waiting,
+        next: Before::Playing { round: 200 },
+        gone: vec![1, 2],
+        points: 7,
+        name: "chess",
+    };
+    let new: New = SavedState::of(1, &old).unwrap().read().unwrap();
+    let expected = New {
+        title: "chess".to_owned(),
+        points: 7,
+        next: After::Playing { round: 200 },
+        stage: After::Lobby,
+        new: None,
+    };
+    assert_eq!(new, expected);
+}
+
+#[test]
 fn an_older_version_comes_through_the_hook_from_whichever_it_was() {
     let from_first: Third = restore(1, saved(&First { white: 3, black: 5 })).unwrap();
     let second = Second { points: [3, 5] };

@@ -16,13 +16,14 @@
 use super::{
     super::{
         answers::{Answers, SavedAnswer, Slot},
+        contain::contain_now,
         effects::Effects,
     },
     Entry, Machine,
 };
 use crate::{
     clock::Timestamp,
-    game::{AnyTimer, Game, Metadata, SavedTimer, TimerId, restore},
+    game::{AnyTimer, Game, Metadata, Refusal, SavedTimer, TimerId, restore},
     ids::{SessionId, UserId},
     log::{Forgotten, SavedLog, SharedLog},
     protocol::Seq,
@@ -264,9 +265,8 @@ impl<G: Game> Machine<G> {
         let head = head(cells)?;
         self.game = match cells.get("state") {
             Some(state) => {
-                let game = restore::<G>(head.version, state.clone());
-                let game: G =
-                    game.map_err(|why| Unreadable(format!("its state: {}", why.why())))?;
+                let game = contained(|| restore::<G>(head.version, state.clone()));
+                let game: G = game.map_err(|why| Unreadable(format!("its state: {why}")))?;
                 // It may be another version's.
                 let saved = self.save(&game);
                 self.saved = saved.map_err(|refusal| Unreadable(refusal.why().to_owned()))?;
@@ -291,7 +291,8 @@ impl<G: Game> Machine<G> {
                 }
                 "timer" => {
                     let SavedTimer { at, timer: saved } = read(cell, content)?;
-                    let timer = G::load_timer(&saved).map_err(|why| bad(cell, why.why()))?;
+                    let timer = contained(|| G::load_timer(&saved));
+                    let timer = timer.map_err(|why| bad(cell, why))?;
                     let timer = AnyTimer::new(timer).saved(saved);
                     table
                         .timers
@@ -375,6 +376,14 @@ fn bytes<T: Serialize>(content: &T) -> Vec<u8> {
 
 fn read<T: DeserializeOwned>(cell: &str, content: &[u8]) -> Result<T, Unreadable> {
     rmp_serde::from_slice(content).map_err(|why| bad(cell, why))
+}
+
+/// Runs what the game itself does to read: it may panic, and is then no more read than with an error.
+fn contained<T>(read: impl FnOnce() -> Result<T, Refusal>) -> Result<T, String> {
+    match contain_now(read) {
+        Ok(read) => read.map_err(|refusal| refusal.why().to_owned()),
+        Err(failure) => Err(failure.to_string()),
+    }
 }
 
 fn bad(cell: &str, why: impl fmt::Display) -> Unreadable {

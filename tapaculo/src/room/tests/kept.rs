@@ -544,6 +544,38 @@ fn a_record_that_cannot_be_read_is_an_error_that_says_why() {
     assert_eq!(shelf.cells(), good);
 }
 
+/// The next version of the diary, by somebody who is sure of the one before.
+#[tapaculo::game(persist, version = 2, name = "diary", crate = tapaculo)]
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+struct SureDiary {
+    first: String,
+}
+
+#[tapaculo::game(crate = tapaculo)]
+impl SureDiary {
+    #[migrate]
+    fn migrate(old: SavedState) -> Result<Self, SavedStateError> {
+        let Diary { lines, .. } = old.read()?;
+        Ok(Self {
+            first: lines[0].clone(),
+        })
+    }
+}
+
+#[test]
+fn a_migration_that_panics_is_an_error_like_any_other() {
+    let shelf = Arc::new(Shelf::default());
+    let mut first = live::<Diary>(&shelf);
+    join(&mut first, "alice", 1, NOW);
+    let none = shelf.cells();
+    run(first.run(write(1, 1, "one"), NOW));
+    let mut sure = live::<SureDiary>(&shelf);
+    let why = sure.restore(&none, NOW).unwrap_err().to_string();
+    assert!(why.starts_with("its state: panicked: index out"), "{why}");
+    sure.restore(&shelf.cells(), NOW).unwrap();
+    assert_eq!(sure.machine().game().unwrap().first, "one");
+}
+
 /// Whatever happens, what was saved piece by piece is what there is, and a room made of it is the same.
 #[test]
 fn what_is_saved_is_what_there_is_whatever_happens() {
