@@ -121,8 +121,11 @@ mod macros {
     #[derive(serde::Serialize, serde::Deserialize)]
     pub struct Piece;
 
+    /// Not to be saved.
+    pub struct Bell;
+
     macro_rules! game {
-        ($name:ident, $option:ident, $ty:ty) => {
+        ($name:ident, $option:ident, $own:ident, $ty:ty) => {
             #[::tapaculo::game($option)]
             #[derive(::std::default::Default, ::serde::Serialize, ::serde::Deserialize)]
             pub struct $name;
@@ -130,13 +133,13 @@ mod macros {
             #[::tapaculo::game]
             impl $name {
                 #[timer]
-                fn ring(&mut self, _piece: $crate::macros::Piece, _other: $ty) {}
+                fn ring(&mut self, _own: Vec<$crate::macros::$own>, _other: $ty) {}
             }
         };
     }
 
-    game!(Kept, persist, ::std::vec::Vec<Piece>);
-    game!(Unkept, rollback, ::std::time::Instant);
+    game!(Kept, persist, Piece, ::std::vec::Vec<Piece>);
+    game!(Unkept, rollback, Bell, ::std::time::Instant);
 
     impl Clone for Unkept {
         fn clone(&self) -> Self {
@@ -207,9 +210,9 @@ fn main() {
     let timer = PlainTimer::Ring { _since: Instant::now(), _cell: 0.into() };
     assert!(Plain::save_timer(&timer).is_none());
 
-    let timer = macros::KeptTimer::Ring { _piece: macros::Piece, _other: Vec::new() };
+    let timer = macros::KeptTimer::Ring { _own: vec![macros::Piece], _other: Vec::new() };
     goes_and_comes(&macros::Kept, &timer);
-    let timer = macros::UnkeptTimer::Ring { _piece: macros::Piece, _other: Instant::now() };
+    let timer = macros::UnkeptTimer::Ring { _own: vec![macros::Bell], _other: Instant::now() };
     assert!(macros::Unkept::save_timer(&timer).is_none());
     goes_and_comes(&elsewhere::Tiny, &elsewhere::TinyTimer::Ring { _count: 7 });
 }

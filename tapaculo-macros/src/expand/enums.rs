@@ -11,7 +11,8 @@ pub(crate) fn enums(game: &Game, saved: bool) -> TokenStream {
     let messages = variants(&game.message_enum, game, "messages", false, messages);
     let timers = (!game.timers.is_empty())
         .then(|| variants(&game.timer_enum, game, "timers", saved, game.timers.iter()));
-    quote!(#messages #timers)
+    let aliases = saved.then(|| keep::aliases(&game.timer_enum, game.timers.iter()));
+    quote!(#messages #timers #aliases)
 }
 
 // type Message = ChessMessage;
@@ -50,7 +51,8 @@ fn variants<'a>(
             let (name, ty, docs) = (&field.name, &field.ty, &field.docs);
             let cfgs = &field.cfgs;
             let serde = saved.then(|| {
-                let (serde, bound) = (&field.serde, keep::bound(&game.library, ty, field.reading));
+                let bound = keep::bound(&game.library, enum_, variant, field);
+                let serde = &field.serde;
                 quote!(#bound #(#serde)*)
             });
             quote!(#(#docs)* #(#cfgs)* #serde #name: #ty)

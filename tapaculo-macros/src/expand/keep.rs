@@ -4,9 +4,11 @@ use super::{
     call::{at_token, passed},
     milliseconds,
 };
-use crate::model::{Call, Declaration, Game, Keeping, Kept, Library, Reading, in_macro};
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::quote;
+use crate::model::{
+    Call, Declaration, Field, Game, Keeping, Kept, Library, Reading, Variant, in_macro,
+};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote};
 use syn::{Attribute, spanned::Spanned};
 
 // const PERSIST: ::core::option::Option<::tapaculo::game::Persist> =
@@ -107,15 +109,51 @@ pub(super) fn derives(library: &Library) -> TokenStream {
 //
 // Only a timer whose parameters can be saved has to be: which games are kept says the struct, and
 // that is not to be seen from here. `for` makes it a condition; without it rustc wants it to be true.
-pub(super) fn bound(library: &Library, ty: &TokenStream, reading: Reading) -> Option<TokenStream> {
-    let ty = text(ty);
-    // Not to be named in a text.
-    if matches!(reading, Reading::OfItsOwn) || ty.contains("$crate") {
+pub(super) fn bound(
+    library: &Library,
+    enum_: &Ident,
+    variant: &Variant,
+    field: &Field,
+) -> Option<TokenStream> {
+    if let Reading::OfItsOwn = field.reading {
         return None;
     }
+    let ty = match alias(enum_, variant, field) {
+        Some(alias) => alias.to_string(),
+        None => text(&field.ty),
+    };
     let persistable = text(&quote!(#library::__private::Persistable));
     let bound = format!("for<'__kept> {ty}: {persistable}");
     Some(quote!(#[serde(bound = #bound)]))
+}
+
+// type __ChessTimerFlagpiece = $crate::Piece;
+pub(super) fn aliases<'a>(
+    enum_: &Ident,
+    variants: impl Iterator<Item = &'a Variant>,
+) -> TokenStream {
+    let mut aliases = TokenStream::new();
+    for variant in variants {
+        for field in &variant.fields {
+            let (of_variant, of_field, ty) = (&variant.call.cfgs, &field.cfgs, &field.ty);
+            aliases.extend(alias(enum_, variant, field).map(|alias| {
+                quote! {
+                    #(#of_variant)* #(#of_field)*
+                    #[allow(non_camel_case_types)]
+                    type #alias = #ty;
+                }
+            }));
+        }
+    }
+    aliases
+}
+
+/// A name for a type that a text can't name, since a macro has.
+fn alias(enum_: &Ident, variant: &Variant, field: &Field) -> Option<Ident> {
+    let (variant, name) = (&variant.name, &field.name);
+    text(&field.ty)
+        .contains("$crate")
+        .then(|| format_ident!("__{enum_}{variant}{name}", span = Span::call_site()))
 }
 
 fn text(tokens: &TokenStream) -> String {
