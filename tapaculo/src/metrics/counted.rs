@@ -159,11 +159,9 @@ impl OpenConnection {
         }
     }
 
-    /// It is to end; what is said first counts.
+    /// One side has said that it is to end.
     pub(crate) fn ended(&mut self, how: Ended) {
-        if self.ended == Ended::Lost {
-            self.ended = how;
-        }
+        self.ended = how;
     }
 }
 
