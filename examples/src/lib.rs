@@ -8,12 +8,18 @@ use anyhow::anyhow;
 use std::{env, io::ErrorKind};
 use tapaculo::JwtAuth;
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 /// Logs to standard output: at `info`, or as `RUST_LOG` says.
 pub fn log() {
+    log_to(std::io::stdout);
+}
+
+/// The same, to somewhere else.
+pub fn log_to(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    log.with_writer(writer).init();
 }
 
 /// Signs tokens with `TAPACULO_SECRET`; without one they are good until the server stops.

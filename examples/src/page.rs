@@ -17,8 +17,8 @@ macro_rules! files {
     };
 }
 
-/// Serves a page: `index.html` is at `/`, each other file under its name, and with them what all
-/// pages share.
+/// Serves a page: `index.html` is at `/`, `nodes.html` at `/nodes`, each other file under its name, and
+/// with them what all pages share.
 pub fn router(files: impl IntoIterator<Item = File>) -> Router {
     let shared = files!("page/":
         "base.css", "connection.js", "dom.js", "door.js", "guest.js", "server_time.js", "sounds.js",
@@ -37,8 +37,11 @@ pub fn router(files: impl IntoIterator<Item = File>) -> Router {
 }
 
 fn path(name: &str) -> String {
-    let name = if name == "index.html" { "" } else { name };
-    format!("/{name}")
+    let page = name.strip_suffix(".html");
+    match page.unwrap_or(name) {
+        "index" => "/".to_owned(),
+        name => format!("/{name}"),
+    }
 }
 
 fn kind(name: &str) -> &'static str {

@@ -113,6 +113,16 @@ impl ServerHandle {
         rooms
     }
 
+    /// Everyone who has a connection to this process, in order of their names. Of a server of many nodes
+    /// that is one node's share, wherever the rooms are.
+    #[must_use]
+    pub fn connected(&self) -> Vec<UserId> {
+        let app = self.app();
+        let mut all = app.map_or_else(Vec::new, |app| app.connections.whose());
+        all.sort_unstable();
+        all
+    }
+
     /// Tells everyone in a room, from `"@server"`, as a hook of the game would; an example is
     /// [in the guide](crate::docs::faq#how-do-i-send-from-outside-the-room).
     ///

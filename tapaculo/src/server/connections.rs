@@ -102,6 +102,11 @@ impl Connections {
         meant.len()
     }
 
+    /// Whose they are: each user once, in no order.
+    pub(super) fn whose(&self) -> Vec<UserId> {
+        self.0.users().keys().cloned().collect()
+    }
+
     pub(super) fn count(&self) -> usize {
         *self.0.open.borrow()
     }

@@ -440,6 +440,7 @@ impl<G: Game> TestRoom<G> {
             G::NAME
         );
         self.attend();
+        self.keep_set_state();
         let cells = self.live.machine().all_cells(&Effects::default());
         let cells = cells.into_iter().collect();
         self.run(Input::Close(Close::Restarting));
@@ -495,15 +496,7 @@ impl<G: Game> TestRoom<G> {
     }
 
     fn run_one(&mut self, input: Input<G::Message>) {
-        if std::mem::take(&mut self.is_state_set) {
-            let kept = self.live.keep_state();
-            kept.unwrap_or_else(|why| {
-                panic!(
-                    "the state that the test has set can't be kept: {}",
-                    why.why()
-                )
-            });
-        }
+        self.keep_set_state();
         let limit = G::SETTINGS.handler_timeout;
         let running = self.live.run(input, self.now);
         if self.alarm.drive(limit, running) {
@@ -511,6 +504,16 @@ impl<G: Game> TestRoom<G> {
         }
         self.failures.extend_from_slice(self.live.failures());
         self.members.values_mut().for_each(TestMember::drain);
+    }
+
+    /// What the test has made of the state is what is saved of it, and gone back to.
+    fn keep_set_state(&mut self) {
+        if std::mem::take(&mut self.is_state_set)
+            && let Err(refusal) = self.live.keep_state()
+        {
+            let why = refusal.why();
+            panic!("the state that the test has set can't be kept: {why}");
+        }
     }
 
     fn attend(&mut self) {

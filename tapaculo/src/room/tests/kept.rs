@@ -429,6 +429,9 @@ fn a_handler_that_fails_leaves_the_state_as_a_test_has_set_it() {
     room.state_mut().lines = vec!["set".to_owned()];
     room.send("alice", json!({"type": "Smudge"})).unwrap_err();
     assert_eq!(room.state().lines, ["set"]);
+    room.state_mut().lines = vec!["again".to_owned()];
+    room.restart();
+    assert_eq!(room.state().lines[0], "again");
 }
 
 #[test]
