@@ -163,15 +163,17 @@ impl App {
             let heard = nodes.hear();
             let handle = self.handle.clone();
             let work = async move {
-                // They end with the server only, or with a panic.
+                // They end with the server only, which gives its lease back, or with a panic.
                 let listening = Abort::spawn(Arc::clone(&cluster).listen(heard));
                 let watching = Abort::spawn(watch_over(cluster));
                 tokio::select! {
                     () = listening.ended() => {}
                     () = watching.ended() => {}
                 }
-                tracing::error!("this node can't speak with the others any more, and ends");
-                handle.request();
+                if !handle.is_shutting_down() {
+                    tracing::error!("this node can't speak with the others any more, and ends");
+                    handle.request();
+                }
             };
             let _ = self.cluster_task.set(Abort::spawn(work));
             tracing::info!(node = %nodes.me(), "one node of a cluster");
