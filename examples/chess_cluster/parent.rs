@@ -7,7 +7,7 @@ use crate::{
     supervisor::{self, Environment},
 };
 use anyhow::bail;
-use std::{process::Stdio, sync::Arc, time::Duration};
+use std::{io, process::Stdio, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     process::Command,
@@ -76,9 +76,9 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 }
 
 /// This program, to be run again for a part of it that ends when its input does.
-pub(crate) fn itself() -> anyhow::Result<Command> {
+pub(crate) fn itself() -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.stdin(Stdio::piped()).kill_on_drop(true);
+    command.stdin(Stdio::piped());
     // Ctrl-c is for the parent alone, which then ends the others in order.
     #[cfg(unix)]
     command.process_group(0);

@@ -70,3 +70,6 @@ async fn carry(mut client: TcpStream, takers: Vec<SocketAddr>) {
         return;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,10 +6,10 @@ use crate::{
     parent::itself,
 };
 use anyhow::Context;
-use std::{env, fmt::Write, process::Stdio, sync::Arc};
+use std::{env, fmt::Write, io, process::Stdio, sync::Arc};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::{Child, ChildStdin, Command},
+    process::{Child, ChildStdin},
     sync::{broadcast, watch},
 };
 
@@ -29,13 +29,13 @@ impl Environment {
         }
     }
 
-    fn command(&self, name: Name) -> anyhow::Result<Command> {
+    fn start(&self, name: Name) -> io::Result<Child> {
         let mut command = itself()?;
         command.args(["node", &name.to_string()]);
         command.env("REDIS_URL", &self.redis_url);
         command.env("TAPACULO_SECRET", &self.secret);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Ok(command)
+        command.kill_on_drop(true).spawn()
     }
 }
 
@@ -55,15 +55,19 @@ pub(crate) async fn run(
     orders: broadcast::Sender<Order>,
 ) -> anyhow::Result<()> {
     let mut heard = orders.subscribe();
+    let life = Life {
+        name,
+        cluster: &cluster,
+        orders: &orders,
+    };
     loop {
-        let child = environment.command(name)?.spawn();
-        let child = child.context("a node can't be started")?;
-        let mut life = Life {
-            name,
-            cluster: &cluster,
-            orders: &orders,
-        };
-        life.run(child, &mut heard).await?;
+        match environment.start(name) {
+            Ok(child) => life.run(child, &mut heard).await?,
+            Err(error) => {
+                tracing::error!(%name, %error, "the node can't be started");
+                life.end(State::Crashed);
+            }
+        }
         while next(&mut heard, name).await? != Act::Start {}
     }
 }
@@ -89,7 +93,7 @@ struct Life<'a> {
 
 impl Life<'_> {
     async fn run(
-        &mut self,
+        &self,
         mut child: Child,
         orders: &mut broadcast::Receiver<Order>,
     ) -> anyhow::Result<()> {
@@ -131,25 +135,26 @@ impl Life<'_> {
             }
         }
         let ended = child.wait().await?;
-        let state = if ended.success() {
+        self.end(if ended.success() {
             State::Stopped
         } else {
             State::Crashed
-        };
-        self.note(|node| {
-            *node = Node {
-                state,
-                ..Node::default()
-            }
         });
         Ok(())
+    }
+
+    fn end(&self, state: State) {
+        let nothing = Node::default();
+        self.note(|node| *node = Node { state, ..nothing });
     }
 
     fn hear(&self, line: &str) {
         match serde_json::from_str(line) {
             Ok(Said::ListensAt(address)) => self.note(|node| {
                 node.address = Some(address);
-                node.state = State::Running;
+                if node.state == State::Starting {
+                    node.state = State::Running;
+                }
             }),
             Ok(Said::Has(share)) => self.note(|node| node.share = share),
             Ok(Said::Asks(order)) => drop(self.orders.send(order)),

@@ -16,6 +16,7 @@ mod auth;
 mod browser;
 mod bystander;
 mod chat;
+mod chess_cluster;
 mod client;
 mod client_codec;
 mod client_login;

@@ -49,10 +49,19 @@ impl Process {
     /// # Panics
     /// If it does not come up.
     pub async fn start(name: &str) -> Self {
+        Self::start_with(name, &[]).await
+    }
+
+    /// The same, with something in its environment.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub async fn start_with(name: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = tokio::process::Command::new(example(name));
         command
             .env("PORT", "0")
             .env("RUST_LOG", "warn")
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
         let mut child = command.spawn().expect("the example starts");
@@ -73,6 +82,36 @@ impl Process {
             child,
             _stdout: lines,
         }
+    }
+
+    /// Runs an example that can't do what it should, and answers with what it says of that.
+    ///
+    /// # Panics
+    /// If it runs on, or ends well.
+    pub async fn fail(name: &str, environment: &[(&str, &str)]) -> String {
+        let mut command = tokio::process::Command::new(example(name));
+        command.envs(environment.iter().copied()).kill_on_drop(true);
+        let output = timeout(DEADLINE, command.output()).await;
+        let output = output.expect("it ends in time").expect("it starts");
+        assert!(!output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// Its process's number.
+    ///
+    /// # Panics
+    /// If it has ended.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Kills it; it has no say in that.
+    ///
+    /// # Panics
+    /// If it has ended before.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it is killed");
     }
 
     /// Asks it to end, as a service manager does, and answers with whether it ended well.

@@ -16,14 +16,12 @@ const orphans = new Map(); // table → the node that kept it, until another doe
 let before = null;         // what was known the last time
 
 async function ask() {
-  try {
-    const answer = await fetch("/nodes.json", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-    show(await answer.json());
-    connected(true);
-  } catch {
-    connected(false); // the one that was asked has just been taken away
-  }
+  const cluster = await fetch("/nodes.json", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) })
+    .then(answer => answer.json())
+    .catch(() => null); // the one that was asked has just been taken away
   setTimeout(ask, EVERY);
+  connected(cluster !== null);
+  if (cluster) show(cluster);
 }
 
 function connected(yes) {
@@ -99,7 +97,7 @@ function show(cluster) {
 function showNode(cluster, name) {
   const node = cluster.nodes[name], card = cardOf(name), part = css => card.querySelector(css);
   card.dataset.state = node.state;
-  setText(part(".state"), STATES[node.state]);
+  setText(part(".life"), STATES[node.state]);
   setText(part(".place"), node.address ? `${node.address} · process ${node.process}` : "\u00a0");
   for (const button of card.querySelectorAll("button")) {
     button.disabled = button.dataset.act === "shut_down" && node.state !== "running";
@@ -111,7 +109,7 @@ function showNode(cluster, name) {
 }
 
 function cardOf(name) {
-  const there = document.querySelector(`[data-node=${name}]`);
+  const there = document.querySelector(`.node[data-node=${name}]`);
   if (there) return there;
   const card = $("card").content.firstElementChild.cloneNode(true);
   card.dataset.node = name;

@@ -14,11 +14,11 @@ show(null);
 ask();
 
 async function ask() {
-  try {
-    const answer = await fetch("/nodes.json", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-    show(await answer.json());
-  } catch { /* the node that was asked has just been taken away; another one is asked next */ }
+  const cluster = await fetch("/nodes.json", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) })
+    .then(answer => answer.json())
+    .catch(() => null); // the node that was asked has just been taken away; another one is asked next
   setTimeout(ask, EVERY);
+  if (cluster) show(cluster);
 }
 
 function show(cluster) {
