@@ -6,6 +6,7 @@ mod joining;
 mod members;
 mod messages;
 mod moving;
+mod operators;
 mod slow;
 mod unkept;
 
