@@ -25,6 +25,7 @@ mod connecting;
 mod connections;
 mod dice;
 mod documents;
+mod everywhere;
 mod failing;
 mod first_game;
 mod forged;

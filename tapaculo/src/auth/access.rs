@@ -8,7 +8,7 @@ use super::{
 use crate::ids::{InvalidId, Role, RoomId, SessionId, UserId};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// The most bytes the `options` claim may have.
 const MOST_OPTIONS: usize = 1024;
@@ -22,6 +22,20 @@ impl fmt::Display for Mark {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
+
+impl FromStr for Mark {
+    type Err = NoMark;
+
+    /// Reads what [`Display`](fmt::Display) has written.
+    fn from_str(text: &str) -> Result<Self, NoMark> {
+        let number = u128::from_str_radix(text, 16).map_err(|_| NoMark)?;
+        Ok(Self(number.to_be_bytes()))
+    }
+}
+
+/// It is no mark.
+#[derive(Debug)]
+pub(crate) struct NoMark;
 
 impl Mark {
     /// The mark of these parts, in this order.

@@ -4,7 +4,14 @@
 //! the same little memory however often it is refreshed.
 
 use super::{access::Mark, moment::Moment};
-use std::{collections::HashMap, sync::Mutex};
+use crate::{
+    pubsub::everywhere::{Everywhere, Use, Used},
+    store::StoreError,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 /// How many logins are known one by one.
 const MOST: usize = 100_000;
@@ -13,11 +20,23 @@ const MOST: usize = 100_000;
 const CLEAN_AT: usize = 1024;
 
 /// The logins whose refresh tokens have been used.
-#[derive(Debug, Default)]
-pub(crate) struct Families(Mutex<Known>);
+#[derive(Debug)]
+pub(crate) enum Families {
+    /// Here alone.
+    Here(Mutex<Known>),
+    /// At any of the nodes.
+    Everywhere(Arc<dyn Everywhere>),
+}
 
+impl Default for Families {
+    fn default() -> Self {
+        Self::Here(Mutex::default())
+    }
+}
+
+/// What this process knows of them.
 #[derive(Debug, Default)]
-struct Known {
+pub(crate) struct Known {
     families: HashMap<Mark, Family>,
     /// With how many the expired ones are forgotten next.
     clean_at: usize,
@@ -69,17 +88,43 @@ impl Families {
     ///
     /// Who repeats an attempt by its name, since the answer was lost, is answered again, as long as
     /// the new token has not been used. Whoever has only the token can't name it.
-    pub(crate) fn redeem(&self, asked: &Redemption) -> Redeemed {
-        let mut known = self
-            .0
-            .lock()
-            .expect("nothing panics while it holds this lock");
-        let floor = known.floor;
-        let Some(family) = known.families.get_mut(&asked.family) else {
+    ///
+    /// # Errors
+    /// If those who know can't be asked: then it may have been used, or not.
+    pub(crate) async fn redeem(&self, asked: &Redemption) -> Result<Redeemed, StoreError> {
+        let everywhere = match self {
+            Self::Here(known) => return Ok(locked(known).redeem(asked)),
+            Self::Everywhere(everywhere) => everywhere,
+        };
+        let token = Use {
+            family: asked.family.to_string(),
+            generation: asked.generation,
+            attempt: asked.attempt.map(|attempt| attempt.to_string()),
+            access_ends: asked.access_ends.as_micros(),
+            ends: asked.ends.as_micros(),
+        };
+        Ok(match everywhere.redeem(&token).await? {
+            Used::Once => Redeemed::Once,
+            Used::Again { access_ends } => Redeemed::Again(Moment::from_micros(access_ends)),
+            Used::Forgotten => Redeemed::Forgotten,
+        })
+    }
+}
+
+fn locked(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known
+        .lock()
+        .expect("nothing panics while it holds this lock")
+}
+
+impl Known {
+    fn redeem(&mut self, asked: &Redemption) -> Redeemed {
+        let floor = self.floor;
+        let Some(family) = self.families.get_mut(&asked.family) else {
             if floor.is_some_and(|floor| asked.issued <= floor) {
                 return Redeemed::Forgotten;
             }
-            known.remember(asked);
+            self.remember(asked);
             return Redeemed::Once;
         };
         let is_newest = family.good == Some(asked.generation);
@@ -98,9 +143,7 @@ impl Families {
         family.attempt = None;
         Redeemed::Again(family.access_ends)
     }
-}
 
-impl Known {
     fn remember(&mut self, asked: &Redemption) {
         if self.families.len() >= self.clean_at.clamp(CLEAN_AT, MOST) {
             let now = Moment::now();
@@ -144,8 +187,8 @@ mod tests {
 
     #[test]
     fn each_works_once_and_one_used_twice_ends_them_all() {
-        let families = Families::default();
-        let redeem = |generation| families.redeem(&asked("f", generation, None));
+        let mut families = Known::default();
+        let mut redeem = |generation| families.redeem(&asked("f", generation, None));
         assert_eq!(redeem(0), Redeemed::Once);
         assert_eq!(redeem(1), Redeemed::Once);
         assert!(matches!(redeem(0), Redeemed::Again(_)));
@@ -156,43 +199,43 @@ mod tests {
 
     #[test]
     fn an_attempt_may_be_repeated_by_its_name_until_its_answer_is_used() {
-        let families = Families::default();
-        let redeem = |generation, attempt| families.redeem(&asked("f", generation, attempt));
+        let mut families = Known::default();
+        let mut redeem = |generation, attempt| families.redeem(&asked("f", generation, attempt));
         assert_eq!(redeem(0, Some("a")), Redeemed::Once);
         assert_eq!(redeem(0, Some("a")), Redeemed::Once);
         assert_eq!(redeem(1, Some("b")), Redeemed::Once);
         assert!(matches!(redeem(0, Some("a")), Redeemed::Again(_)));
-        let families = Families::default();
-        let redeem = |attempt| families.redeem(&asked("f", 0, attempt));
+        let mut families = Known::default();
+        let mut redeem = |attempt| families.redeem(&asked("f", 0, attempt));
         assert_eq!(redeem(None), Redeemed::Once);
         assert!(matches!(redeem(None), Redeemed::Again(_)), "no name");
-        let families = Families::default();
-        let redeem = |attempt| families.redeem(&asked("f", 0, attempt));
+        let mut families = Known::default();
+        let mut redeem = |attempt| families.redeem(&asked("f", 0, attempt));
         assert_eq!(redeem(Some("a")), Redeemed::Once);
         assert!(matches!(redeem(Some("b")), Redeemed::Again(_)), "another");
     }
 
     #[test]
     fn logins_that_have_expired_are_forgotten() {
-        let families = Families::default();
+        let mut families = Known::default();
         for number in 0..10_000 {
             families.redeem(&Redemption {
                 ends: Moment::now(),
                 ..asked(&number.to_string(), 0, None)
             });
         }
-        assert!(families.0.lock().unwrap().families.len() <= 2 * CLEAN_AT);
+        assert!(families.families.len() <= 2 * CLEAN_AT);
     }
 
     #[test]
     fn a_login_that_was_forgotten_before_its_time_is_refused() {
-        let families = Families::default();
+        let mut families = Known::default();
         let (used, unused) = (asked("used", 0, None), asked("unused", 0, None));
         assert_eq!(families.redeem(&used), Redeemed::Once);
         for number in 0..MOST {
             families.redeem(&asked(&number.to_string(), 0, None));
         }
-        assert!(families.0.lock().unwrap().families.len() <= MOST);
+        assert!(families.families.len() <= MOST);
         assert_eq!(families.redeem(&used), Redeemed::Forgotten);
         assert_eq!(families.redeem(&unused), Redeemed::Forgotten);
         let new = asked("new", 0, None);

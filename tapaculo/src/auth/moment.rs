@@ -32,6 +32,16 @@ impl Moment {
         Self(now.max(last + 1))
     }
 
+    /// As microseconds since the Unix epoch.
+    pub(crate) fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// So many microseconds after the Unix epoch.
+    pub(crate) fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
     /// The next whole second, for those who read whole seconds only.
     pub(super) fn whole(self) -> Self {
         Self(self.0.div_ceil(PER_SECOND).saturating_mul(PER_SECOND))

@@ -1,17 +1,20 @@
 //! Which tokens are accepted no more, though they have not expired.
 //!
-//! All of it is in this process's memory, behind a few calls: what they do can be shared by several
-//! servers without anybody else knowing.
+//! All of it is in this process's memory, behind a few calls. Where there are other nodes, each of them
+//! has all of it, and is told what is new.
 
 use super::{
     access::{Identity, Mark},
     moment::Moment,
 };
-use crate::ids::{SessionId, UserId};
+use crate::{
+    ids::{SessionId, UserId},
+    pubsub::everywhere::{News, Outbox},
+};
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
 };
 
 /// How many users, and as many sessions, are known one by one.
@@ -22,12 +25,16 @@ const CLEAN_AT: usize = 1024;
 
 /// What has been revoked.
 #[derive(Debug, Default)]
-pub(crate) struct Revoked(Mutex<Lists>);
+pub(crate) struct Revoked {
+    lists: Mutex<Lists>,
+    /// Where all nodes learn of it, if there are others.
+    others: OnceLock<Arc<Outbox>>,
+}
 
 #[derive(Debug, Default)]
 struct Lists {
-    /// Tokens and families, each until the last one that it is about has expired.
-    marks: HashMap<Mark, Moment>,
+    /// Tokens and families, each until the last one that it is about has expired, and whose they are.
+    marks: HashMap<Mark, (Moment, UserId)>,
     /// With how many marks the expired ones are forgotten next.
     clean_at: usize,
     users: Cutoffs<UserId>,
@@ -37,25 +44,82 @@ struct Lists {
 impl Revoked {
     /// Revokes one token.
     pub(crate) fn revoke_token(&self, token: &Identity) {
-        self.lists().mark(token.token, token.ends);
+        self.revoke(Revocation::Mark(token.token, token.ends), &token.user);
     }
 
-    /// Revokes all access tokens that descend from a login; the last of them ends at `ends`.
-    pub(crate) fn revoke_family(&self, family: Mark, ends: Moment) {
-        self.lists().mark(family, ends);
+    /// Revokes all access tokens that descend from a login of a user; the last of them ends at `ends`.
+    pub(crate) fn revoke_family(&self, user: &UserId, family: Mark, ends: Moment) {
+        self.revoke(Revocation::Mark(family, ends), user);
     }
 
     /// Revokes all that a user has been issued so far.
     pub(crate) fn revoke_user(&self, user: &UserId) {
-        let now = Moment::now_and_once();
-        self.lists().users.set(user.clone(), now);
+        self.revoke(Revocation::User(Moment::now_and_once()), user);
     }
 
     /// Revokes all that a user has been issued so far for a session.
     pub(crate) fn revoke_session(&self, user: &UserId, session: &SessionId) {
         let now = Moment::now_and_once();
-        let key = (user.clone(), session.clone());
-        self.lists().sessions.set(key, now);
+        self.revoke(Revocation::Session(session.clone(), now), user);
+    }
+
+    fn revoke(&self, revocation: Revocation, user: &UserId) {
+        let mut lists = self.lists();
+        lists.add(&revocation, user);
+        if let Some(others) = self.others.get() {
+            others.put(revocation.news(user));
+        }
+    }
+
+    /// What is revoked here is so at all nodes from now on, and so is what was revoked before.
+    pub(crate) fn share(&self, outbox: &Arc<Outbox>) {
+        // Nothing is revoked meanwhile.
+        let lists = self.lists();
+        if self.others.set(Arc::clone(outbox)).is_ok() {
+            lists.news().into_iter().for_each(|news| outbox.put(news));
+        }
+    }
+
+    /// Does as another node says; answers with the user whose connections are to be looked at.
+    pub(crate) fn learn(&self, news: &News) -> Option<UserId> {
+        let (user, revocation) = match news {
+            News::RevokedMark { user, mark, ends } => {
+                let mark = mark.parse().ok()?;
+                (user, Revocation::Mark(mark, Moment::from_micros(*ends)))
+            }
+            News::RevokedUntil {
+                user,
+                session,
+                moment,
+            } => {
+                let moment = Moment::from_micros(*moment);
+                let revocation = match session {
+                    Some(session) => Revocation::Session(session.clone(), moment),
+                    None => Revocation::User(moment),
+                };
+                (user, revocation)
+            }
+            News::AllRevokedUntil { moment } => {
+                let moment = Some(Moment::from_micros(*moment));
+                let mut lists = self.lists();
+                lists.users.floor = lists.users.floor.max(moment);
+                return None;
+            }
+            News::Banned { .. } | News::BannedAtLeast { .. } | News::Unbanned { .. } => {
+                return None;
+            }
+        };
+        self.lists().add(&revocation, user);
+        Some(user.clone())
+    }
+
+    /// What is known here though it is not among all the news: it was lost there.
+    pub(crate) fn missing(&self, news: &[News]) -> Vec<News> {
+        let there = Self::default();
+        news.iter().for_each(|news| drop(there.learn(news)));
+        let there = there.lists();
+        let all = self.lists().news().into_iter();
+        all.filter(|news| there.lacks(news)).collect()
     }
 
     /// Whether a token is accepted no more.
@@ -71,21 +135,111 @@ impl Revoked {
     }
 
     fn lists(&self) -> MutexGuard<'_, Lists> {
-        self.0
+        self.lists
             .lock()
             .expect("nothing panics while it holds this lock")
     }
 }
 
+/// What is revoked of a user.
+enum Revocation {
+    /// A token, or a family of them, of which the last ends then.
+    Mark(Mark, Moment),
+    /// What was issued up to then.
+    User(Moment),
+    /// The same for one session.
+    Session(SessionId, Moment),
+}
+
+impl Revocation {
+    /// As all nodes are told.
+    fn news(&self, user: &UserId) -> News {
+        let user = user.clone();
+        match self {
+            Self::Mark(mark, ends) => News::RevokedMark {
+                user,
+                mark: mark.to_string(),
+                ends: ends.as_micros(),
+            },
+            Self::User(moment) => News::RevokedUntil {
+                user,
+                session: None,
+                moment: moment.as_micros(),
+            },
+            Self::Session(session, moment) => News::RevokedUntil {
+                user,
+                session: Some(session.clone()),
+                moment: moment.as_micros(),
+            },
+        }
+    }
+}
+
 impl Lists {
-    fn mark(&mut self, mark: Mark, ends: Moment) {
+    fn add(&mut self, revocation: &Revocation, user: &UserId) {
+        match revocation {
+            Revocation::Mark(mark, ends) => self.mark(*mark, *ends, user),
+            Revocation::User(moment) => self.users.set(user.clone(), *moment),
+            Revocation::Session(session, moment) => {
+                self.sessions.set((user.clone(), session.clone()), *moment);
+            }
+        }
+    }
+
+    fn mark(&mut self, mark: Mark, ends: Moment, user: &UserId) {
         if self.marks.len() >= self.clean_at.max(CLEAN_AT) {
             let now = Moment::now();
-            self.marks.retain(|_, ends| *ends > now);
+            self.marks.retain(|_, (ends, _)| *ends > now);
             self.clean_at = 2 * self.marks.len();
         }
-        let known = self.marks.entry(mark).or_insert(ends);
-        *known = ends.max(*known);
+        let known = self.marks.entry(mark).or_insert((ends, user.clone()));
+        known.0 = ends.max(known.0);
+    }
+
+    /// All of it that is not over, as other nodes are told.
+    fn news(&self) -> Vec<News> {
+        let now = Moment::now();
+        let marks = self.marks.iter().filter(|(_, (ends, _))| *ends > now);
+        let marks = marks.map(|(mark, (ends, user))| Revocation::Mark(*mark, *ends).news(user));
+        let users = self.users.of.iter();
+        let users = users.map(|(user, at)| Revocation::User(*at).news(user));
+        let sessions = self.sessions.of.iter();
+        let sessions = sessions
+            .map(|((user, session), at)| Revocation::Session(session.clone(), *at).news(user));
+        let floor = self.users.floor.max(self.sessions.floor);
+        let floor = floor.map(|moment| News::AllRevokedUntil {
+            moment: moment.as_micros(),
+        });
+        marks.chain(users).chain(sessions).chain(floor).collect()
+    }
+
+    /// Whether something would be new here.
+    fn lacks(&self, news: &News) -> bool {
+        match news {
+            News::RevokedMark { mark, .. } => mark
+                .parse()
+                .is_ok_and(|mark| !self.marks.contains_key(&mark)),
+            News::RevokedUntil {
+                user,
+                session: None,
+                moment,
+            } => !self.users.cuts(Some(user), Moment::from_micros(*moment)),
+            News::RevokedUntil {
+                user,
+                session: Some(session),
+                moment,
+            } => {
+                let (key, moment) = (
+                    (user.clone(), session.clone()),
+                    Moment::from_micros(*moment),
+                );
+                !self.sessions.cuts(Some(&key), moment) && !self.users.cuts(Some(user), moment)
+            }
+            News::AllRevokedUntil { moment } => {
+                self.users.floor < Some(Moment::from_micros(*moment))
+            }
+            News::Banned { .. } | News::BannedAtLeast { .. } | News::Unbanned { .. } => false,
+        }
     }
 }
 
@@ -113,7 +267,8 @@ impl<K> Default for Cutoffs<K> {
 
 impl<K: Eq + Hash> Cutoffs<K> {
     fn set(&mut self, key: K, at: Moment) {
-        self.of.insert(key, at);
+        let known = self.of.entry(key).or_insert(at);
+        *known = at.max(*known);
         if self.of.len() > MOST {
             let mut moments: Vec<_> = self.of.values().copied().collect();
             let (_, middle, _) = moments.select_nth_unstable(MOST / 2);

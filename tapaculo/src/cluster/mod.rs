@@ -28,6 +28,15 @@ use crate::{
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
+/// What this node knows of users, for what other nodes say of them.
+pub(crate) trait Listener: Send + Sync {
+    /// Something was said to all nodes.
+    fn hear(&self, message: &[u8]);
+
+    /// Something may have been said that was not heard.
+    fn missed(self: Arc<Self>);
+}
+
 /// The rooms of this node, for what other nodes want of them.
 pub(crate) trait Host: Send + Sync {
     /// The name of a game that is served.

@@ -1,7 +1,7 @@
 //! What this node asks of others and what it answers them.
 
 use super::{
-    Host, Replica,
+    Host, Listener, Replica,
     letters::{Letter, OUTSIDE, Reply, Request, raw},
 };
 use crate::{
@@ -199,7 +199,11 @@ impl Cluster {
     }
 
     /// Acts on what comes in, until nothing more does.
-    pub(crate) async fn listen(self: Arc<Self>, mut heard: UnboundedReceiver<Heard>) {
+    pub(crate) async fn listen(
+        self: Arc<Self>,
+        mut heard: UnboundedReceiver<Heard>,
+        users: Arc<dyn Listener>,
+    ) {
         while let Some(heard) = heard.recv().await {
             match heard {
                 Heard::Inbox(bytes) => self.open_letter(&bytes),
@@ -209,8 +213,11 @@ impl Cluster {
                         replica.hear(&bytes);
                     }
                 }
-                Heard::All(_) => {}
-                Heard::Again => self.catch_up(),
+                Heard::All(bytes) => users.hear(&bytes),
+                Heard::Again => {
+                    self.catch_up();
+                    Arc::clone(&users).missed();
+                }
             }
         }
     }

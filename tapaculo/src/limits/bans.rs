@@ -3,10 +3,11 @@
 use crate::{
     clock::{Clock, Timestamp},
     ids::UserId,
+    pubsub::everywhere::{News, Outbox},
 };
 use std::{
-    collections::HashMap,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    collections::{HashMap, HashSet},
+    sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
 
@@ -18,6 +19,8 @@ const CLEAN_AT: usize = 1024;
 pub(crate) struct Bans {
     banned: RwLock<Banned>,
     clock: Clock,
+    /// Where all nodes learn of it, if there are others.
+    others: OnceLock<Arc<Outbox>>,
 }
 
 #[derive(Debug, Default)]
@@ -27,32 +30,105 @@ struct Banned {
     clean_at: usize,
 }
 
+impl Banned {
+    fn at_least(&mut self, user: &UserId, until: Timestamp) {
+        let known = self.until.entry(user.clone()).or_insert(until);
+        *known = until.max(*known);
+    }
+}
+
 impl Bans {
     pub(crate) fn new(clock: Clock) -> Self {
         Self {
             banned: RwLock::default(),
             clock,
+            others: OnceLock::new(),
         }
+    }
+
+    /// What is said here is for all nodes from now on, and so is what was said before.
+    pub(crate) fn share(&self, outbox: &Arc<Outbox>) {
+        // Nothing is said meanwhile.
+        let banned = self.write();
+        if self.others.set(Arc::clone(outbox)).is_ok() {
+            for (user, until) in &banned.until {
+                let (user, until) = (user.clone(), *until);
+                outbox.put(News::BannedAtLeast { user, until });
+            }
+        }
+    }
+
+    /// To be called while nobody else writes, so that all nodes hear it in the order in which it was so
+    /// here.
+    fn tell(&self, news: impl FnOnce() -> News) {
+        if let Some(others) = self.others.get() {
+            others.put(news());
+        }
+    }
+
+    /// Does as another node says; answers with the user whose connections are to end.
+    pub(crate) fn learn(&self, news: &News) -> Option<UserId> {
+        let mut banned = self.write();
+        match news {
+            News::Banned { user, until } => {
+                banned.until.insert(user.clone(), *until);
+                Some(user.clone())
+            }
+            News::BannedAtLeast { user, until } => {
+                banned.at_least(user, *until);
+                Some(user.clone())
+            }
+            News::Unbanned { user } => {
+                banned.until.remove(user);
+                None
+            }
+            News::RevokedMark { .. } | News::RevokedUntil { .. } | News::AllRevokedUntil { .. } => {
+                None
+            }
+        }
+    }
+
+    /// What is known here though it is not among all the news: it was lost there.
+    pub(crate) fn missing(&self, news: &[News]) -> Vec<News> {
+        let known: HashSet<_> = news
+            .iter()
+            .filter_map(|news| match news {
+                News::Banned { user, .. } | News::Unbanned { user } => Some(user),
+                _ => None,
+            })
+            .collect();
+        let all = self.list().into_iter();
+        let missing = all.filter(|(user, _)| !known.contains(user));
+        missing
+            .map(|(user, until)| News::BannedAtLeast { user, until })
+            .collect()
     }
 
     /// From now on, in place of what was said of the user before.
     pub(crate) fn ban(&self, user: &UserId, time: Duration) {
         let until = self.clock.now() + time;
-        self.write().until.insert(user.clone(), until);
+        let mut banned = self.write();
+        banned.until.insert(user.clone(), until);
+        let user = user.clone();
+        self.tell(|| News::Banned { user, until });
     }
 
     /// From now on, unless the user is banned for longer already.
     pub(crate) fn ban_at_least(&self, user: &UserId, time: Duration) {
         let until = self.clock.now() + time;
         let mut banned = self.write();
-        let known = banned.until.entry(user.clone()).or_insert(until);
-        *known = until.max(*known);
+        banned.at_least(user, until);
+        let user = user.clone();
+        self.tell(|| News::BannedAtLeast { user, until });
     }
 
     /// Whether the user was banned.
     pub(crate) fn unban(&self, user: &UserId) -> bool {
         let now = self.clock.now();
-        let before = self.write().until.remove(user);
+        let mut banned = self.write();
+        let before = banned.until.remove(user);
+        let user = user.clone();
+        self.tell(|| News::Unbanned { user });
         before.is_some_and(|until| until > now)
     }
 

@@ -3,6 +3,7 @@
 use super::{
     bans::Bans,
     recent::{Rate, Recent},
+    sharing::Active,
 };
 use crate::{
     clock::{Clock, Timestamp},
@@ -11,7 +12,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
     time::Duration,
 };
 
@@ -35,6 +36,10 @@ const USERS: usize = 1024;
 /// Every frame that a client sends counts, whatever becomes of it: messages, each fragment of one
 /// that is sent in several, what is malformed or too large, pings, and pongs that nobody asked for.
 /// A message counts for as long as its handler runs, and from there for a window.
+///
+/// Where there are many nodes, the limit is that of all of them together. They tell each other four
+/// times a second what their users have sent: whoever sends at several nodes at once may come that much
+/// later to the limit, and nobody comes to it too early.
 ///
 /// The guide: [limits](crate::docs::limits).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,12 +72,14 @@ impl Default for MessageLimits {
 /// What every user has sent lately.
 pub(crate) struct Limits {
     /// `None` where nobody counts.
-    rate: Option<MessageLimits>,
+    pub(super) rate: Option<MessageLimits>,
     users: Mutex<Users>,
     bans: Arc<Bans>,
     /// Ends the connections of a user who is banned.
     end: Box<dyn Fn(&UserId) + Send + Sync>,
-    clock: Clock,
+    pub(super) clock: Clock,
+    /// Of whom the other nodes are to be told, if there are any.
+    pub(super) active: OnceLock<Active>,
 }
 
 #[derive(Default)]
@@ -84,10 +91,14 @@ struct Users {
 
 /// What one user has sent lately.
 #[derive(Debug, Default)]
-struct Usage {
+pub(super) struct Usage {
     sent: Recent,
     /// Messages that a room has not finished with, whenever they came: they are of now.
     in_hand: usize,
+    /// How many of them no other node knows of yet.
+    untold: u32,
+    /// When so many came at other nodes, as far as they have told.
+    elsewhere: Vec<(Timestamp, u32)>,
 }
 
 /// Why a frame is not looked at.
@@ -119,6 +130,7 @@ impl Limits {
             bans,
             end: Box::new(end),
             clock,
+            active: OnceLock::new(),
         })
     }
 
@@ -158,7 +170,7 @@ impl Limits {
     }
 }
 
-fn locked(usage: &Mutex<Usage>) -> MutexGuard<'_, Usage> {
+pub(super) fn locked(usage: &Mutex<Usage>) -> MutexGuard<'_, Usage> {
     usage
         .lock()
         .expect("nothing panics while it holds this lock")
@@ -184,8 +196,8 @@ impl Account {
             return Err(Excess::Banned(time));
         }
         let free_in = {
-            let (mut usage, now) = (locked(usage), self.limits.clock.now());
-            let counted = (0..frames).try_for_each(|_| usage.count(rate, now));
+            let now = self.limits.clock.now();
+            let counted = self.count_at(usage, rate, frames, now);
             match counted {
                 Ok(()) => return Ok(()),
                 Err(free_in) => free_in,
@@ -196,6 +208,26 @@ impl Account {
         }
         self.limits.ban(&self.user, rate.ban_duration);
         Err(Excess::Banned(rate.ban_duration))
+    }
+
+    fn count_at(
+        &self,
+        usage: &Arc<Mutex<Usage>>,
+        rate: &MessageLimits,
+        frames: u32,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let mut locked = locked(usage);
+        let told_before = locked.untold == 0;
+        let counted = (0..frames).try_for_each(|_| locked.count(rate, now));
+        match self.limits.active.get() {
+            Some(active) if told_before && locked.untold > 0 => {
+                active.add(&self.user, usage, now);
+            }
+            Some(_) => {}
+            None => locked.untold = 0,
+        }
+        counted
     }
 
     /// The room is given the message that was counted last.
@@ -231,12 +263,25 @@ impl Drop for InHand {
 impl Usage {
     /// Counts a frame, or says when there will be room for one.
     fn count(&mut self, rate: &MessageLimits, now: Timestamp) -> Result<(), Duration> {
-        let most = rate.max_messages_per_window as usize;
-        let most = most.saturating_sub(self.in_hand);
         let window = rate.window_duration;
+        self.elsewhere.retain(|(at, _)| now.since(*at) < window);
+        let elsewhere = self.elsewhere.iter().map(|(_, count)| *count as usize);
+        let others = self.in_hand + elsewhere.sum::<usize>();
+        let most = (rate.max_messages_per_window as usize).saturating_sub(others);
         self.sent.fits(Rate { most, window }, now)?;
         self.sent.note(now);
+        self.untold = self.untold.saturating_add(1);
         Ok(())
+    }
+
+    /// How many frames no other node knows of; they are told from now on.
+    pub(super) fn tell(&mut self) -> u32 {
+        std::mem::take(&mut self.untold)
+    }
+
+    /// What has come at other nodes lately, in place of what was known of it.
+    pub(super) fn learn(&mut self, elsewhere: Vec<(Timestamp, u32)>) {
+        self.elsewhere = elsewhere;
     }
 }
 

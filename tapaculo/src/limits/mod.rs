@@ -4,6 +4,7 @@ mod bans;
 mod connections;
 mod messages;
 mod recent;
+mod sharing;
 
 pub(crate) use self::{
     bans::Bans,

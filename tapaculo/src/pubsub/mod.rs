@@ -4,6 +4,11 @@
     not(feature = "redis-backend"),
     allow(dead_code, reason = "without it there are no other nodes")
 )]
+pub(crate) mod everywhere;
+#[cfg_attr(
+    not(feature = "redis-backend"),
+    allow(dead_code, reason = "without it there are no other nodes")
+)]
 mod nodes;
 
 pub(crate) use self::nodes::{Heard, Nodes, Timing};

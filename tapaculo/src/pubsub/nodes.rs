@@ -1,5 +1,6 @@
 //! What a node of a cluster can do with the others: its lease, and what they tell each other.
 
+use super::everywhere::Everywhere;
 use crate::store::{NodeId, RoomKey, Store, StoreError};
 use futures_util::future::BoxFuture;
 use std::time::Duration;
@@ -12,7 +13,7 @@ pub(crate) const CLAIM_KEPT: Duration = Duration::from_secs(3600);
 ///
 /// What is handed over (`forward`, `tell`, `tell_all`, `publish`) arrives once or not at all, and never
 /// twice: after an `Unavailable` it may have arrived.
-pub(crate) trait Nodes: Store {
+pub(crate) trait Nodes: Store + Everywhere {
     /// This node's name in its present life.
     fn me(&self) -> NodeId;
 
@@ -52,6 +53,13 @@ pub(crate) trait Nodes: Store {
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Hands something to all nodes, this one too.
+    #[cfg_attr(
+        not(test),
+        allow(
+            dead_code,
+            reason = "news of users are told by the script that keeps them"
+        )
+    )]
     fn tell_all(&self, bytes: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Hands something to all nodes that listen to the room.

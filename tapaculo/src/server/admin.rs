@@ -210,8 +210,9 @@ impl ServerHandle {
 
     /// Bans a user from the whole server for so long from now, in place of a ban that there was: its
     /// connections are closed with `4008`, and new ones answered `429`. Its seats are held as for a
-    /// lost connection: [`kick`](Self::kick) takes them. It is remembered by this process, also
-    /// before the server serves.
+    /// lost connection: [`kick`](Self::kick) takes them. It may be said before the server serves, and is
+    /// remembered until this process ends; where there are other nodes, all of them know of it, for as
+    /// long as it lasts.
     pub fn ban(&self, user: &UserId, time: Duration) {
         self.ban_list().ban(user, time);
         metrics::banned(BannedBy::Operator);

@@ -2,6 +2,7 @@
 
 use super::{
     ServerHandle,
+    common::Common,
     connections::Connections,
     origin::AllowedOrigins,
     proxies::TrustedProxies,
@@ -16,7 +17,7 @@ use crate::{
     ids::UserId,
     limits::{Gate, Limits, MessageLimits},
     protocol::Close,
-    pubsub::Nodes,
+    pubsub::{Nodes, everywhere::Everywhere},
     session::Heartbeat,
     store::StoreError,
 };
@@ -67,6 +68,8 @@ pub(super) struct App {
     pub(super) proxies: TrustedProxies,
     pub(super) registry: Arc<Registry>,
     nodes: Option<Arc<dyn Nodes>>,
+    /// What all nodes know of users, if there may be others.
+    common: Option<Arc<Common>>,
     /// What goes on for the sake of other nodes, until this one ends.
     cluster_task: OnceCell<Abort>,
     pub(super) connections: Connections,
@@ -114,7 +117,10 @@ impl App {
             auth,
             only_game,
             issuer: Issuer::new(guest_tokens, endpoint),
-            families: Families::default(),
+            families: match &nodes {
+                Some(nodes) => Families::Everywhere(Arc::clone(nodes) as Arc<dyn Everywhere>),
+                None => Families::default(),
+            },
             heartbeat,
             buffer,
             max_message: limits
@@ -128,6 +134,9 @@ impl App {
             origins: AllowedOrigins::read(allowed_origins.as_deref())?,
             proxies: TrustedProxies::read(&trusted_proxies)?,
             registry: Registry::new(games, max_rooms, clock, store),
+            common: nodes
+                .as_ref()
+                .map(|nodes| Common::new(Arc::clone(nodes), &handle, connections.clone())),
             nodes,
             cluster_task: OnceCell::new(),
             connections,
@@ -144,6 +153,11 @@ impl App {
         nodes.is_none_or(|nodes| nodes.good_until() > tokio::time::Instant::now())
     }
 
+    /// Whether it is known who may come in.
+    pub(super) fn knows_users(&self) -> bool {
+        self.common.as_ref().is_none_or(|common| common.is_known())
+    }
+
     /// Whether there is something to do before anybody is let in.
     pub(super) fn begins_first(&self) -> bool {
         self.nodes.is_some() || self.registry.outlives()
@@ -155,20 +169,28 @@ impl App {
     /// # Errors
     /// If the store can't be reached.
     pub(super) async fn begin(&self) -> Result<(), StoreError> {
-        if let Some(nodes) = &self.nodes {
+        if let Some((nodes, common)) = self.nodes.as_ref().zip(self.common.as_ref()) {
             nodes.begin().await?;
+            common.catch_up().await?;
             let registry: Arc<dyn Host> = self.registry.clone();
             let cluster = Cluster::new(Arc::clone(nodes), Arc::downgrade(&registry));
             self.registry.join_cluster(Arc::clone(&cluster));
             let heard = nodes.hear();
             let handle = self.handle.clone();
+            let (common, limits) = (Arc::clone(common), Arc::clone(&self.limits));
+            let everywhere = Arc::clone(nodes) as Arc<dyn Everywhere>;
             let work = async move {
                 // They end with the server only, which gives its lease back, or with a panic.
-                let listening = Abort::spawn(Arc::clone(&cluster).listen(heard));
+                let listening = Arc::clone(&cluster).listen(heard, Arc::clone(&common) as _);
+                let listening = Abort::spawn(listening);
                 let watching = Abort::spawn(watch_over(cluster));
+                let telling = Abort::spawn(common.tell());
+                let sharing = Abort::spawn(limits.share(everywhere));
                 tokio::select! {
                     () = listening.ended() => {}
                     () = watching.ended() => {}
+                    () = telling.ended() => {}
+                    () = sharing.ended() => {}
                 }
                 if !handle.is_shutting_down() {
                     tracing::error!("this node can't speak with the others any more, and ends");

@@ -69,7 +69,7 @@ impl ServerHandle {
         self.app.get().and_then(Weak::upgrade)
     }
 
-    pub(super) fn revoked(&self) -> &Revoked {
+    pub(super) fn revoked(&self) -> &Arc<Revoked> {
         &self.revoked
     }
 

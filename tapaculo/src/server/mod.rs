@@ -8,6 +8,7 @@ mod arrival;
 mod autobahn;
 mod client;
 mod closures;
+mod common;
 mod connections;
 mod deadlines;
 mod handle;

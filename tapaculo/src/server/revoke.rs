@@ -48,8 +48,9 @@ impl ServerHandle {
     /// were closed.
     ///
     /// The user may log in again: a token that is issued later, by its `iat`, is good. Those that
-    /// do not say when they were issued count as issued before. It is remembered in this process
-    /// only; [`JwtAuth::refresh_access`](crate::JwtAuth::refresh_access) does not ask.
+    /// do not say when they were issued count as issued before. It is remembered until this process
+    /// ends; where there are other nodes, all of them know of it, and close what they have.
+    /// [`JwtAuth::refresh_access`](crate::JwtAuth::refresh_access) does not ask.
     pub fn revoke_user(&self, user: &UserId) -> usize {
         self.revoked().revoke_user(user);
         self.close_all_revoked(user)

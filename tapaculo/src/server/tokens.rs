@@ -216,15 +216,25 @@ pub(super) async fn refresh(
     let bounds = app.issuer.as_ref().map_or(Bounds::SameRoom, Issuer::bounds);
     let (refresh, redemption, tokens) = app.auth.refresh(request, bounds).map_err(refuse)?;
     let identity = refresh.identity;
+    if !app.knows_users() {
+        return Err(Reject::unavailable(
+            "the server does not know yet what was revoked",
+        ));
+    }
     if app.handle.revoked().has(&identity) {
         return Err(Reject::unauthorized(AuthErrorKind::Revoked.to_string()));
     }
-    match app.families.redeem(&redemption) {
+    let redeemed = app.families.redeem(&redemption).await.map_err(|error| {
+        tracing::warn!(%error, "nobody knows whether a refresh token was used before");
+        Reject::unavailable("it can't be said now whether this token was used before")
+    })?;
+    match redeemed {
         Redeemed::Once => Ok(answer(tokens)),
         Redeemed::Again(ends) => {
             // Two have it, and nobody knows who of them stole it.
             if let Some(family) = identity.family {
-                app.handle.revoked().revoke_family(family, ends);
+                let revoked = app.handle.revoked();
+                revoked.revoke_family(&identity.user, family, ends);
             }
             let closed = app.close_revoked(&identity.user);
             tracing::warn!(user = %identity.user, closed, "a refresh token was used twice");

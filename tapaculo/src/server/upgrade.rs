@@ -49,6 +49,11 @@ pub(super) fn upgrade(
     if app.handle.is_shutting_down() {
         return Err(Reject::unavailable("the server is shutting down"));
     }
+    if !app.knows_users() {
+        return Err(Reject::unavailable(
+            "the server does not know yet who may come in",
+        ));
+    }
     let address = app.proxies.client(&request);
     app.gate.arrive(address).map_err(Reject::too_many)?;
     let Query(parameters) = Query::<Parameters>::try_from_uri(request.uri())

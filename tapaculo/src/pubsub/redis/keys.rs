@@ -6,6 +6,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// The channel that all nodes hear.
 pub(super) const NODES: &str = "tapaculo:nodes";
 
+/// How the keys of what is known of users begin: all in one slot. No room's record is called so.
+pub(super) const USERS: &str = "tapaculo:{users}";
+
+/// How the keys of what users have sent lately begin.
+pub(super) const SENT: &str = "tapaculo:{users}:sent";
+
 /// How a node's inbox begins, before the node's name.
 pub(super) const INBOX_BEGINS: &str = "tapaculo:node:";
 /// How it ends, after the name.
@@ -37,6 +43,11 @@ pub(super) fn channel(room: &RoomKey) -> String {
 /// The key whose lifetime is a node's lease.
 pub(super) fn lease(node: &NodeId) -> String {
     format!("tapaculo:node:{node}")
+}
+
+/// The hash of which token of a login is the newest.
+pub(super) fn family(mark: &str) -> String {
+    format!("tapaculo:family:{mark}")
 }
 
 /// The channel of what is for one node alone.

@@ -7,6 +7,7 @@ mod keys;
 mod line;
 mod node;
 mod record;
+mod shared;
 #[cfg(test)]
 mod tests;
 

@@ -98,6 +98,10 @@ impl RedisNode {
         self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn line(&self) -> &Line {
+        &self.line
+    }
+
     fn order(&self, order: Order) {
         let ears = self
             .ears

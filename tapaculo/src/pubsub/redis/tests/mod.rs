@@ -6,6 +6,7 @@ mod proxy;
 mod rooms;
 mod server;
 mod topologies;
+mod users;
 
 use self::{proxy::Proxy, server::RedisServer};
 use super::{BackoffConfig, RedisPubSub};
