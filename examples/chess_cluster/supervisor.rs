@@ -159,7 +159,7 @@ impl Life<'_> {
             Ok(Said::Has(share)) => self.note(|node| node.share = share),
             Ok(Said::Asks(order)) => drop(self.orders.send(order)),
             Err(error) => {
-                tracing::warn!(name = %self.name, line, %error, "no idea what a node says")
+                tracing::warn!(name = %self.name, line, %error, "no idea what a node says");
             }
         }
     }

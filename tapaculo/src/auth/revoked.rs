@@ -359,4 +359,58 @@ mod tests {
         assert!(revoked.has(&bystander), "from before");
         assert!(!revoked.has(&token("bystander", "s", "3")));
     }
+
+    #[test]
+    fn another_node_knows_all_that_is_revoked_here_before_and_after_they_meet() {
+        let (here, there) = (Revoked::default(), Revoked::default());
+        let outbox = Arc::new(Outbox::default());
+        let [one, two, three, four] = [
+            token("alice", "s", "1"),
+            token("bob", "s", "2"),
+            token("carol", "s", "3"),
+            token("dave", "s", "4"),
+        ];
+        let family = Mark::family("dave", "f");
+        here.revoke_token(&one);
+        here.revoke_user(&two.user);
+        here.share(&outbox);
+        here.revoke_session(&three.user, &SessionId::new("s").unwrap());
+        here.revoke_family(&four.user, family, Moment::now() + Duration::from_secs(60));
+        let news = outbox.peek();
+        assert_eq!(news.len(), 4);
+        let of_family = Identity {
+            family: Some(family),
+            ..four.clone()
+        };
+        for (token, news) in [&one, &two, &three, &of_family].into_iter().zip(&news) {
+            assert!(here.has(token) && !there.has(token));
+            assert_eq!(there.learn(news).as_ref(), Some(&token.user));
+            assert!(there.has(token), "{news:?}");
+        }
+        assert!(!there.has(&four), "of another login");
+        assert!(!there.has(&token("bob", "s", "5")), "a new login");
+        // What is known there need not be told again; the rest has to be.
+        assert_eq!(here.missing(&news), []);
+        assert_eq!(here.missing(&news[1..]), news[..1]);
+        assert_eq!(here.missing(&[news[0].clone(), news[3].clone()]).len(), 2);
+        let everybody = News::AllRevokedUntil {
+            moment: Moment::now_and_once().as_micros(),
+        };
+        let (before, after) = (
+            token("eve", "s", "6"),
+            Moment::now() + Duration::from_secs(9),
+        );
+        let earlier = Identity {
+            issued: Moment::default(),
+            ..before
+        };
+        assert!(!there.has(&earlier));
+        there.learn(&everybody);
+        assert!(there.has(&earlier));
+        let later = Identity {
+            issued: after,
+            ..earlier
+        };
+        assert!(!there.has(&later));
+    }
 }

@@ -204,4 +204,63 @@ mod tests {
         bans.ban_at_least(&user, long);
         assert_eq!(bans.time_left(&user), Some(long));
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_said_here_is_told_in_order_and_what_was_said_before_first() {
+        let (bans, outbox) = (Bans::new(Clock::start()), Arc::new(Outbox::default()));
+        let [alice, bob] = ["alice", "bob"].map(|name| UserId::new(name).unwrap());
+        let hour = Duration::from_secs(3600);
+        let until = bans.clock.now() + hour;
+        bans.ban(&alice, hour);
+        bans.share(&outbox);
+        bans.ban(&bob, hour);
+        bans.unban(&bob);
+        bans.ban_at_least(&bob, hour);
+        let told = outbox.peek();
+        let expected = [
+            News::BannedAtLeast { user: alice, until },
+            News::Banned {
+                user: bob.clone(),
+                until,
+            },
+            News::Unbanned { user: bob.clone() },
+            News::BannedAtLeast { user: bob, until },
+        ];
+        assert_eq!(told, expected);
+        outbox.told(3);
+        assert_eq!(outbox.peek(), expected[3..]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_another_node_says_is_so_and_is_not_told_on() {
+        let (bans, outbox) = (Bans::new(Clock::start()), Arc::new(Outbox::default()));
+        bans.share(&outbox);
+        let [alice, bob] = ["alice", "bob"].map(|name| UserId::new(name).unwrap());
+        let [short, long] = [60, 3600].map(Duration::from_secs);
+        let at = |time| bans.clock.now() + time;
+        let banned = |user: &UserId, time| News::Banned {
+            user: user.clone(),
+            until: at(time),
+        };
+        assert_eq!(bans.learn(&banned(&alice, long)), Some(alice.clone()));
+        bans.learn(&banned(&alice, short));
+        assert_eq!(bans.time_left(&alice), Some(short), "in its place");
+        let at_least = |time| News::BannedAtLeast {
+            user: alice.clone(),
+            until: at(time),
+        };
+        bans.learn(&at_least(long));
+        bans.learn(&at_least(short));
+        assert_eq!(bans.time_left(&alice), Some(long));
+        bans.learn(&banned(&bob, long));
+        // Lost elsewhere: neither banned there nor let back in.
+        assert_eq!(bans.missing(&[banned(&bob, short)]), [at_least(long)]);
+        let unbanned = News::Unbanned {
+            user: alice.clone(),
+        };
+        assert_eq!(bans.missing(&[banned(&bob, short), unbanned.clone()]), []);
+        bans.learn(&unbanned);
+        assert_eq!(bans.time_left(&alice), None);
+        assert_eq!(outbox.peek(), []);
+    }
 }

@@ -67,6 +67,9 @@ async fn works(node: &Arc<dyn Nodes>, other: &Arc<dyn Nodes>) {
     assert_eq!(next(&mut heard).await, Heard::Inbox(vec![4]));
     node.tell_all(vec![5]).await.unwrap();
     assert_eq!(next(&mut heard).await, Heard::All(vec![5]));
+    users::all_there_is_works(node, other).await;
+    let told = next(&mut heard).await;
+    assert!(matches!(told, Heard::All(_)), "{told:?}");
     node.renew().await.unwrap();
     let nobody = NodeId::random();
     let nodes = [node.me(), nobody.clone(), other.me()];

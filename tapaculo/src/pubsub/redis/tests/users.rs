@@ -36,6 +36,45 @@ async fn all(node: &Arc<dyn Nodes>) -> Vec<News> {
     node.all_news().await.unwrap()
 }
 
+/// Does once all that is done about users, for other tests.
+pub(super) async fn all_there_is_works(node: &Arc<dyn Nodes>, other: &Arc<dyn Nodes>) {
+    let revoked = |session| News::RevokedUntil {
+        user: user("alice"),
+        session,
+        moment: micros(in_ms(0)),
+    };
+    let news = [
+        banned("alice", in_ms(AN_HOUR)),
+        banned("bob", in_ms(AN_HOUR)),
+        News::Unbanned { user: user("bob") },
+        revoked(None),
+        revoked(SessionId::new("s").ok()),
+        News::RevokedMark {
+            user: user("alice"),
+            mark: "00112233445566778899aabbccddeeff".to_owned(),
+            ends: micros(in_ms(AN_HOUR)),
+        },
+    ];
+    node.spread(&news).await.unwrap();
+    let known = all(other).await;
+    let missing = news.iter().filter(|news| !known.contains(news)).count();
+    assert_eq!(missing, 1, "all but bob's ban: {known:?}");
+    let token = token("all there is", 0, None);
+    assert_eq!(node.redeem(&token).await, Ok(Used::Once));
+    let again = other.redeem(&token).await;
+    assert!(matches!(again, Ok(Used::Again { .. })), "{again:?}");
+    let sent = |node: &str| Sent {
+        node: node.to_owned(),
+        users: vec![(user("alice"), 1)],
+        since: None,
+        gathered: Duration::from_millis(1),
+        window: Duration::from_secs(60),
+    };
+    node.count(&sent("one")).await.unwrap();
+    let elsewhere = other.count(&sent("other")).await.unwrap().users;
+    assert_eq!(elsewhere.concat().first().map(|(_, count)| *count), Some(1));
+}
+
 #[tokio::test]
 async fn news_are_kept_in_their_order_until_they_are_over_and_told_to_all() {
     let server = RedisServer::start();
