@@ -116,6 +116,7 @@ where
         outlet: start.outlet,
         door: None,
         work: Some(Work::Joining(start.join)),
+        ahead: None,
         batch: VecDeque::new(),
         unflushed: false,
         stage: Stage::Open,
@@ -154,6 +155,9 @@ struct Session<S> {
     door: Option<Arc<dyn Door>>,
     /// What the room does for this connection right now.
     work: Option<Work>,
+    /// A message that came before there was a room to hand it to, with its fragments. More is not read
+    /// then, but the end of the socket is noticed as long as nothing came.
+    ahead: Option<(Message, u32)>,
     /// Taken from the outlet and not yet handed to the socket.
     batch: VecDeque<Outgoing>,
     /// Whether the socket has been handed something that it may not have sent.
@@ -208,6 +212,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.outlet.register(cx.waker());
         loop {
             self.poll_work(cx);
+            if self.is_joining() && self.stage != Stage::Open {
+                self.outlet.abandon();
+            }
+            if self.work.is_none()
+                && let Some((frame, fragments)) = self.ahead.take()
+                && self.stage == Stage::Open
+            {
+                self.hear_any(frame, fragments);
+                continue;
+            }
             if self.stage == Stage::Dead {
                 return match self.work {
                     Some(_) => {
@@ -224,7 +238,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             // Once it is closing nothing is heard, but all is read: what is left unread would
             // reset the connection, and the close frame be lost.
             let reading = match self.stage {
-                Stage::Open => self.work.is_none() && written.is_ready(),
+                Stage::Open => {
+                    let listens = self.is_joining() && self.ahead.is_none();
+                    (self.work.is_none() || listens) && written.is_ready()
+                }
                 Stage::Closing | Stage::Broken => true,
                 Stage::Dead => false,
             };
@@ -260,6 +277,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    fn is_joining(&self) -> bool {
+        matches!(self.work, Some(Work::Joining(_)))
     }
 
     fn poll_work(&mut self, cx: &mut Context<'_>) {
@@ -343,7 +364,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let Some(frame) = self.echo.hear(frame) else {
                 return Poll::Ready(ControlFlow::Continue(()));
             };
-            self.hear_any(frame, fragments);
+            match frame {
+                Message::Text(_) | Message::Binary(_) if self.is_joining() => {
+                    self.ahead = Some((frame, fragments));
+                }
+                _ => self.hear_any(frame, fragments),
+            }
         }
         Poll::Ready(ControlFlow::Continue(()))
     }

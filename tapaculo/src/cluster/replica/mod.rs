@@ -11,7 +11,7 @@ use super::{
 use crate::{
     game::{Census, Connection, Newcomer, Options, Post},
     protocol::{Close, ErrorCode, frames},
-    room::{Call, Departure, Door, Ear, Publication, Ticket, Unfit, Visitor},
+    room::{Call, Departure, Door, Ear, Outlet, Publication, Ticket, Unfit, Visitor},
     store::{NodeId, RoomKey, StoreError},
 };
 use futures_util::future::BoxFuture;
@@ -192,6 +192,13 @@ impl Replica {
     }
 }
 
+/// Waits until nobody is there any more who would be let in.
+async fn is_abandoned(outlet: &Outlet) {
+    while !outlet.is_abandoned() {
+        sleep(PAUSE).await;
+    }
+}
+
 impl Door for Replica {
     fn replica(&self) -> Option<Arc<Replica>> {
         self.me.upgrade()
@@ -244,7 +251,11 @@ impl Door for Replica {
                 if outlet.is_abandoned() {
                     return Ok(());
                 }
-                match self.ask(request.clone()).await {
+                let asked = tokio::select! {
+                    asked = self.cluster.request(&self.key, request.clone()) => asked,
+                    () = is_abandoned(&outlet) => return Ok(()),
+                };
+                match self.learn(asked).await {
                     Ok(Some(Reply::NoRoom(words))) => {
                         unavailable(&words);
                         return Ok(());

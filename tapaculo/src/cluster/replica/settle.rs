@@ -193,7 +193,16 @@ impl Replica {
     /// Asks something of the room's owner on behalf of a connection; if the room has moved, finds it
     /// first and answers with `None`.
     pub(super) async fn ask(&self, request: Request) -> Result<Option<Reply>, StoreError> {
-        match self.cluster.request(&self.key, request).await {
+        let asked = self.cluster.request(&self.key, request).await;
+        self.learn(asked).await
+    }
+
+    /// Learns where the room stands from what comes of a request.
+    pub(super) async fn learn(
+        &self,
+        asked: Result<Reply, Trouble>,
+    ) -> Result<Option<Reply>, StoreError> {
+        match asked {
             Ok(reply) => {
                 if let Reply::Joined(before, standing) = &reply {
                     self.state().begin_at(*before, standing);
