@@ -100,6 +100,7 @@ pub(crate) struct Comer {
     role: Role,
     position: Option<(String, Seq)>,
     expires: Option<Timestamp>,
+    came: Timestamp,
 }
 
 impl From<&Newcomer> for Comer {
@@ -112,6 +113,7 @@ impl From<&Newcomer> for Comer {
             role: newcomer.role,
             position: position.map(|position| (position.epoch.clone(), position.seq)),
             expires: newcomer.expires,
+            came: newcomer.came,
         }
     }
 }
@@ -126,6 +128,7 @@ impl From<Comer> for Newcomer {
             role: comer.role,
             position: position.map(|(epoch, seq)| Position { epoch, seq }),
             expires: comer.expires,
+            came: comer.came,
         }
     }
 }

@@ -13,6 +13,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     hash::{Hash, Hasher},
     sync::Arc,
+    time::Duration,
 };
 
 /// Anyone in the room. Cheap to clone; serialized as `{user, name, seat}`.
@@ -217,7 +218,13 @@ pub(crate) struct Newcomer {
     pub(crate) position: Option<Position>,
     /// When its token expires, where it has one.
     pub(crate) expires: Option<Timestamp>,
+    /// When its connection came in, by the clock of its node.
+    pub(crate) came: Timestamp,
 }
+
+/// How much the clocks of two nodes may differ. Who has come to another node so much earlier than the
+/// connection that has the place, and asks for it only now, was held up on the way.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(1);
 
 /// A member and what only the room knows of it.
 #[derive(Debug)]
@@ -233,6 +240,8 @@ pub(crate) struct Place {
     pub(crate) since: Seq,
     /// When the token of its connection expires, as far as it has told.
     pub(crate) expires: Option<Timestamp>,
+    /// When its connection came in.
+    came: Timestamp,
 }
 
 /// What became of a place that its user has come back to.
@@ -309,6 +318,7 @@ impl Roster {
             held_until: None,
             since,
             expires: newcomer.expires,
+            came: newcomer.came,
         };
         Ok(self.places.entry(arrival).or_insert(place))
     }
@@ -329,7 +339,11 @@ impl Roster {
     ) -> Option<TakenOver> {
         let arrival = *self.arrivals.get(&newcomer.user)?;
         let place = self.places.get_mut(&arrival)?;
-        if place.connection.is_some_and(|newer| newer > connection) {
+        let is_later = newcomer.came + CLOCKS_DIFFER < place.came;
+        if place
+            .connection
+            .is_some_and(|other| other > connection || is_later)
+        {
             return Some(TakenOver::Not);
         }
         self.changed.insert(arrival);
@@ -337,6 +351,7 @@ impl Roster {
         place.member.session = newcomer.session.clone();
         place.own_name.clone_from(&newcomer.name);
         place.expires = newcomer.expires;
+        place.came = newcomer.came;
         if let Some(until) = place.held_until.take() {
             self.held.remove(&(until, arrival));
         }
@@ -486,6 +501,7 @@ mod tests {
             role,
             position: None,
             expires: None,
+            came: Timestamp::default(),
         }
     }
 
@@ -556,6 +572,31 @@ mod tests {
         assert!(roster.by_user(&user).is_some());
         assert!(roster.remove(Connection(1)).is_some());
         assert!(roster.is_empty());
+    }
+
+    #[test]
+    fn whoever_was_held_up_on_the_way_does_not_take_the_place_of_who_came_after() {
+        let settings = Settings::new();
+        let mut roster = Roster::default();
+        let at = |seconds: u64| Newcomer {
+            came: Timestamp::from_millis(seconds * 1000),
+            ..newcomer("a", Role::Player)
+        };
+        let admitted = roster.admit(at(10), Connection(0), Seq::default(), &settings);
+        admitted.unwrap();
+        assert_eq!(
+            roster.take_over(&at(8), Connection(1)),
+            Some(TakenOver::Not)
+        );
+        // The clocks of two nodes may differ.
+        let taken = roster.take_over(&at(9), Connection(2));
+        assert_eq!(taken, Some(TakenOver::From(Connection(0))));
+        // Whose place is held has no connection that could be newer.
+        roster.hold(Connection(2), Timestamp::from_millis(60_000));
+        assert_eq!(
+            roster.take_over(&at(1), Connection(3)),
+            Some(TakenOver::Held)
+        );
     }
 
     #[test]

@@ -287,6 +287,7 @@ mod tests {
             role: Role::Player,
             position: None,
             expires: None,
+            came: crate::clock::Timestamp::default(),
         };
         let admitted = roster.admit(newcomer, Connection(1), Seq(0), &Settings::new());
         admitted.unwrap();

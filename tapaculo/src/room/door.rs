@@ -635,6 +635,7 @@ pub(crate) mod tests {
             role: Role::Player,
             position: None,
             expires: None,
+            came: crate::clock::Timestamp::default(),
         };
         let visitor = Visitor {
             ear: Ear::Here(Arc::clone(&outlet)),

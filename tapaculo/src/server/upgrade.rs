@@ -151,6 +151,7 @@ fn start(
             role: access.role,
             position,
             expires: Some(app.clock.now() + term.expires_in),
+            came: app.clock.now(),
         },
         options: Options::new(access.options),
     };

@@ -261,6 +261,7 @@ impl<G: Game> TestRoom<G> {
             role,
             position,
             expires: None,
+            came: self.now,
         };
         let options = self.options.clone();
         let entering = self

@@ -87,6 +87,7 @@ impl Roster {
             held_until: saved.held_until,
             since: saved.since,
             expires: saved.expires,
+            came: Timestamp::default(),
         };
         self.places.insert(arrival, place);
         self.go_on_after(arrival + 1);

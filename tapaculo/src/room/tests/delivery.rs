@@ -46,6 +46,7 @@ fn newcomer(user: &str) -> Newcomer {
         role: Role::Player,
         position: None,
         expires: None,
+        came: NOW,
     }
 }
 
@@ -326,6 +327,7 @@ fn nobody_resumes_from_before_it_came() {
         let back = Newcomer {
             position,
             expires: None,
+            came: NOW,
             ..newcomer("bob")
         };
         run(live.join(Ear::Here(Arc::clone(&bob)), back, Options::default(), NOW));

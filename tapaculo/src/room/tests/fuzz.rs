@@ -313,6 +313,7 @@ impl World {
             role: Role::Player,
             position,
             expires: None,
+            came: self.now,
         };
         let joining = self
             .live

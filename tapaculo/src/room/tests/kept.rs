@@ -230,6 +230,7 @@ fn newcomer(user: &str, position: Option<Seq>) -> Newcomer {
             seq,
         }),
         expires: None,
+        came: NOW,
     }
 }
 
