@@ -56,6 +56,8 @@ pub mod deployment {
 
 pub mod redis {
     #![doc = include_str!("../docs/redis.md")]
+    //!
+    //! Next: [the protocol](super::protocol).
 }
 
 pub mod protocol {

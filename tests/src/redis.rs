@@ -4,8 +4,9 @@ use crate::{DEADLINE, folder::Folder};
 use std::{
     collections::BTreeMap,
     io,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU8, Ordering},
     time::Duration,
 };
 use tokio::{
@@ -91,7 +92,8 @@ impl Redis {
     async fn run(&mut self) -> bool {
         let mut command = Command::new("sh");
         command.args(["-c", GUARD, "guard", "redis-server"]);
-        command.args(["--bind", "127.0.0.1", "--port"]);
+        command.arg("--bind").arg(self.address.ip().to_string());
+        command.arg("--port");
         command.arg(self.address.port().to_string());
         command.arg("--dir").arg(self.folder.path());
         command.args(["--appendonly", "yes", "--appendfsync", "everysec"]);
@@ -101,8 +103,12 @@ impl Redis {
         self.running = Some(Running(command.spawn().expect("a shell runs")));
         let start = Instant::now();
         while start.elapsed() < DEADLINE / 2 {
-            if self.ask(&["PING"]).await.ok() == Some(Reply::Text("PONG".to_owned())) {
-                return true;
+            // Whoever answers may be another one.
+            if let Ok(Reply::List(dir)) = self.ask(&["CONFIG", "GET", "dir"]).await {
+                let own = self.folder.path().to_string_lossy().into_owned();
+                if dir.contains(&Reply::Text(own)) {
+                    return true;
+                }
             }
             if !is_installed() {
                 panic!("no redis-server on the path: install Debian's package redis-server");
@@ -227,8 +233,13 @@ impl Reply {
     }
 }
 
+/// An address of its own, where nobody else listens while it is down: one of the 16 million of the
+/// loopback network.
 fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    let own = Ipv4Addr::new(127, high, low, NEXT.fetch_add(1, Ordering::Relaxed));
+    let listener = TcpListener::bind((own, 0)).expect("a free port");
     listener.local_addr().expect("bound")
 }
 
