@@ -6,15 +6,28 @@ use crate::{
     pages,
 };
 use anyhow::Context;
-use std::{env, io::Write, process::exit, thread, time::Duration};
+use std::{
+    env,
+    io::{self, Write},
+    net::SocketAddr,
+    process::exit,
+    thread,
+    time::Duration,
+};
 use tapaculo::{RedisPubSub, ServerHandle, prelude::*};
-use tokio::{net::TcpListener, runtime::Handle, sync::watch, time::interval};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    runtime::Handle,
+    sync::watch,
+    time::{interval, sleep},
+};
 
 /// How often it looks what its share of the work is.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(name: Name) -> anyhow::Result<()> {
-    tapaculo_examples::log_to(std::io::stderr);
+    tapaculo_examples::log_to(io::stderr);
     let (cluster, known) = watch::channel(Cluster::default());
     let url = env::var("REDIS_URL").context("a node needs REDIS_URL")?;
     let server = Server::new()
@@ -28,10 +41,9 @@ pub(crate) async fn run(name: Name) -> anyhow::Result<()> {
         .with_routes(pages::router(known, |order| say(&Said::Asks(order))));
     let handle = server.handle();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    say(&Said::ListensAt(listener.local_addr()?));
     tracing::info!(%name, "starts");
     listen_to_parent(cluster, handle.clone());
-    tokio::spawn(report(handle));
+    tokio::spawn(report(handle, listener.local_addr()?));
     server.serve(listener).await
 }
 
@@ -48,7 +60,7 @@ pub(crate) fn lease() -> anyhow::Result<Duration> {
 fn listen_to_parent(cluster: watch::Sender<Cluster>, server: ServerHandle) {
     let runtime = Handle::current();
     thread::spawn(move || {
-        for line in std::io::stdin().lines().map_while(Result::ok) {
+        for line in io::stdin().lines().map_while(Result::ok) {
             match serde_json::from_str(&line) {
                 Ok(Told::Cluster(now)) => drop(cluster.send_replace(now)),
                 Ok(Told::ShutDown) => {
@@ -62,8 +74,13 @@ fn listen_to_parent(cluster: watch::Sender<Cluster>, server: ServerHandle) {
     });
 }
 
-/// Tells the parent what this node's share of the work is, whenever it is another.
-async fn report(server: ServerHandle) {
+/// Tells the parent where this node is, once players may come, and from then on what its share of the
+/// work is, whenever it is another.
+async fn report(server: ServerHandle, address: SocketAddr) {
+    while !is_ready(address).await.unwrap_or(false) {
+        sleep(LOOK_EVERY).await;
+    }
+    say(&Said::ListensAt(address));
     let mut last = Share::default();
     let mut ticks = interval(LOOK_EVERY);
     loop {
@@ -80,9 +97,19 @@ async fn report(server: ServerHandle) {
     }
 }
 
+/// Asks this node itself, as a proxy would.
+async fn is_ready(address: SocketAddr) -> io::Result<bool> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer.starts_with("HTTP/1.1 200 "))
+}
+
 fn say(said: &Said) {
     let line = serde_json::to_string(said).expect("what a node says is plain data");
-    if writeln!(std::io::stdout(), "{line}").is_err() {
+    if writeln!(io::stdout(), "{line}").is_err() {
         exit(1); // the parent is gone
     }
 }

@@ -224,6 +224,14 @@ async fn without_a_redis_it_says_what_to_install() {
 }
 
 #[tokio::test]
+async fn with_a_redis_that_is_not_there_it_says_so_and_ends() {
+    let nowhere = [("REDIS_URL", "redis://127.0.0.1:1"), ("PORT", "0")];
+    let said = Process::fail("chess_cluster", &nowhere).await;
+    assert!(said.contains("no node has come up"), "{said}");
+    assert!(said.contains("could not be subscribed to"), "{said}");
+}
+
+#[tokio::test]
 async fn no_other_page_gives_orders() {
     let server = Process::start_with("chess_cluster", &[LEASE]).await;
     for page in ["/", "/nodes"] {

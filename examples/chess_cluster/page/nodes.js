@@ -7,6 +7,9 @@ const EVERY = 400, PATIENCE = 3000;
 /** How many lines are kept of what has happened. */
 const LINES = 100;
 
+/** After how many milliseconds nobody is coming back to a table any more. */
+const LEFT = 60_000;
+
 const STATES = {
   starting: "starting", running: "running", shutting_down: "shutting down", stopped: "stopped", crashed: "crashed",
 };
@@ -61,6 +64,9 @@ function compare(cluster) {
     const left = cluster.nodes[node];
     if (isGone(left) || left.state === "shutting_down") orphans.set(room, { node, people, since: performance.now() });
     else tell(`The table ${room} is closed.`);
+  }
+  for (const [room, { since }] of orphans) {
+    if (performance.now() - since > LEFT) orphans.delete(room);
   }
   for (const [room, { node }] of now) {
     const orphan = orphans.get(room), was = orphan?.node ?? then.get(room)?.node;
