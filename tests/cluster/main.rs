@@ -9,6 +9,7 @@ mod file_store;
 mod nodes;
 mod owner_killed;
 mod owner_stopped;
+mod redis_forgets;
 mod redis_killed;
 mod rolling_restart;
 

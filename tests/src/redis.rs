@@ -3,8 +3,9 @@
 use crate::{DEADLINE, folder::Folder};
 use std::{
     collections::BTreeMap,
-    io,
+    fs, io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU8, Ordering},
     time::Duration,
@@ -17,6 +18,10 @@ use tokio::{
 
 /// Ends what it has started when its own input ends: with this value, or with the test's process.
 const GUARD: &str = r#""$@" & read -r _; kill -KILL $!; wait $! 2>/dev/null; exit 0"#;
+
+/// Where Redis keeps what it has written, in its folder, and where an older state of that is kept.
+const WRITTEN: &str = "appendonlydir";
+const OLDER: &str = "older";
 
 /// How often is looked whether it has come up.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -86,6 +91,27 @@ impl Redis {
     pub async fn restart(&mut self) {
         assert!(self.running.is_none(), "it was killed before");
         assert!(self.run().await, "its port is free still");
+    }
+
+    /// Takes note of what it has written so far, for [`forget`](Self::forget).
+    ///
+    /// # Panics
+    /// If that can't be copied.
+    pub fn remember(&self) {
+        let older = self.folder.path().join(OLDER);
+        copy_folder(&self.folder.path().join(WRITTEN), &older).expect("copied");
+    }
+
+    /// Kills it, and takes from it what it has written since it was to remember: as if another took
+    /// over who had not heard of that.
+    ///
+    /// # Panics
+    /// If it does not run, or was to remember nothing.
+    pub fn forget(&mut self) {
+        self.kill();
+        let written = self.folder.path().join(WRITTEN);
+        fs::remove_dir_all(&written).expect("it has written something");
+        fs::rename(self.folder.path().join(OLDER), written).expect("it was to remember");
     }
 
     /// Runs it, and says whether it has come up.
@@ -233,6 +259,15 @@ impl Reply {
     }
 }
 
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for file in fs::read_dir(from)? {
+        let file = file?;
+        fs::copy(file.path(), to.join(file.file_name()))?;
+    }
+    Ok(())
+}
+
 /// An address of its own, where nobody else listens while it is down: one of the 16 million of the
 /// loopback network.
 fn free_address() -> SocketAddr {
@@ -273,6 +308,17 @@ mod tests {
         assert!(redis.ask(&["NONSENSE"]).await.is_err());
         let stats = redis.commandstats().await;
         assert_eq!((stats["get"], stats["lrange"]), (2, 1), "{stats:?}");
+
+        redis.remember();
+        redis
+            .ask(&["SET", "a key", "of other words"])
+            .await
+            .expect("set");
+        redis.forget();
+        redis.restart().await;
+        let value = redis.ask(&["GET", "a key"]).await.expect("an answer");
+        assert_eq!(value, Reply::Text("of words".to_owned()));
+
         let folder = redis.folder.path().to_owned();
         let address = redis.address;
         drop(redis);
