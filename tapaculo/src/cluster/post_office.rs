@@ -171,14 +171,9 @@ impl Cluster {
             request,
         };
         let letter = letter.write();
-        let mut first = None;
+        let forwarded = self.nodes.forward(room, letter.clone()).await;
+        let owner = forwarded.map_err(Trouble::Away)?.ok_or(Trouble::NoOwner)?;
         loop {
-            let forwarded = self.nodes.forward(room, letter.clone()).await;
-            let owner = forwarded.map_err(Trouble::Away)?.ok_or(Trouble::NoOwner)?;
-            // Another one may not know what the first has done of it.
-            if *first.get_or_insert_with(|| owner.clone()) != owner {
-                return Err(Trouble::NoOwner);
-            }
             match timeout(PATIENCE, &mut answered).await {
                 Ok(Ok(Reply::NotHere)) | Ok(Err(_)) => return Err(Trouble::NoOwner),
                 Ok(Ok(reply)) => return Ok(reply),
@@ -195,6 +190,9 @@ impl Cluster {
                 let words = format!("{owner} does not answer");
                 return Err(Trouble::Away(StoreError::Unavailable(words)));
             }
+            // To the same one: another would not know what that has done of it.
+            let told = self.nodes.tell(&owner, letter.clone()).await;
+            told.map_err(Trouble::Away)?;
         }
     }
 

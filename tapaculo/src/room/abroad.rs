@@ -93,11 +93,7 @@ pub(super) struct Grounds<'a> {
 impl Abroad {
     pub(super) fn insert(&mut self, connection: Connection, far: Far) {
         self.is_changed = true;
-        // Whoever asks once more has not heard of its place: what is said to the older number, which
-        // gives way to this one, is not for it.
-        if let Some(older) = self.numbers.insert(far.clone(), connection) {
-            self.connections.remove(&older);
-        }
+        self.numbers.insert(far.clone(), connection);
         self.connections.insert(connection, far);
     }
 
@@ -142,6 +138,12 @@ impl Abroad {
         nodes.sort_unstable();
         nodes.dedup();
         Some(nodes)
+    }
+
+    /// Whether a connection on the same node as this one's came after it.
+    pub(super) fn is_older(&self, far: &Far, than: Connection) -> bool {
+        let than = self.connections.get(&than);
+        than.is_some_and(|than| than.node == far.node && than.connection > far.connection)
     }
 
     /// The number here of a connection there.
@@ -219,8 +221,10 @@ impl Publication {
     }
 
     /// What of it is to be delivered on this node.
-    pub(crate) fn into_effects(self, me: &NodeId) -> (Effects, Timestamp, Option<Seq>) {
-        let here = |far: Far| (far.node == *me).then_some(far.connection);
+    pub(crate) fn into_effects(
+        self,
+        here: impl Fn(Far) -> Option<Connection>,
+    ) -> (Effects, Timestamp, Option<Seq>) {
         let deliveries = self.said.into_iter().filter_map(|(after, said)| {
             let delivery = match said {
                 Said::Enter(far, greeting) => Delivery::Enter {
@@ -229,7 +233,7 @@ impl Publication {
                 },
                 Said::Tell(far, frame) => Delivery::Tell(here(far)?, frame),
                 Said::TellMembers(but, frame) => Delivery::TellMembers {
-                    but: but.and_then(here),
+                    but: but.and_then(&here),
                     frame,
                 },
                 Said::Volatile(frame) => Delivery::Volatile(frame),

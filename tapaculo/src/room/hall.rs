@@ -84,9 +84,7 @@ impl Hall {
                     connection,
                     greeting,
                 } => {
-                    // Who asked once more, since it did not hear that it was let in, hears it twice.
-                    let outlet = self.outlets.get(&connection);
-                    if let Some(outlet) = outlet.filter(|outlet| !outlet.is_let_in()) {
+                    if let Some(outlet) = self.outlets.get(&connection) {
                         outlet.enter(greeting, &self.log, after);
                         touched.push(Arc::clone(outlet));
                     }

@@ -156,7 +156,28 @@ impl<G: Game> Live<G> {
         options: Options,
         now: Timestamp,
     ) {
-        let connection = self.hear(ear);
+        if let Ear::There(_, far) = &ear
+            && self.abroad.known(far).is_some()
+        {
+            return; // it has been let in by another node, and found here since
+        }
+        let place = self.machine.table().roster.by_user(&newcomer.user);
+        let newest = place.and_then(|place| place.connection);
+        let is_late = match (&ear, newest) {
+            (Ear::There(_, far), Some(newest)) => self.abroad.is_older(far, newest),
+            _ => false,
+        };
+        let connection = ear.connection();
+        if is_late {
+            // It was overtaken on its way: it is told so like one that is found too late.
+            let found = Found {
+                user: newcomer.user,
+                session: newcomer.session,
+                connection,
+            };
+            return self.found(vec![(ear, found)], now).await;
+        }
+        self.hear(ear);
         let input = Input::Join {
             connection,
             newcomer,
@@ -184,13 +205,11 @@ impl<G: Game> Live<G> {
         self.run(Input::Found(found), now).await;
     }
 
-    fn hear(&mut self, ear: Ear) -> Connection {
-        let connection = ear.connection();
+    fn hear(&mut self, ear: Ear) {
         match ear {
             Ear::Here(outlet) => self.hall.insert(outlet),
             Ear::There(connection, far) => self.abroad.insert(connection, far),
         }
-        connection
     }
 
     /// The connections on a node that is gone.

@@ -572,3 +572,6 @@ impl Keeper for Registry {
         self.deadlines.call_off(call);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 mod settle;
 mod state;
 
-use self::state::{Local, State};
+use self::state::State;
 use super::{
     Cluster, Request, Trouble,
     letters::{Attached, Reply, is_for_good, raw},
@@ -153,16 +153,19 @@ impl Replica {
         drop(self.settling.lock().await);
     }
 
-    /// Takes a connection out that was not let in.
-    fn take_back(&self, connection: Connection) {
-        let mut state = self.state();
-        state.members.remove(&connection);
-        state.hall.remove(connection);
+    /// Tells the owner beside that a connection has left, as which it may know it.
+    fn take_back(&self, known_as: Connection, departure: Departure) {
+        if let Some(me) = self.me.upgrade() {
+            tokio::spawn(async move {
+                me.say_goodbye(known_as, departure).await;
+                me.leave_if_empty();
+            });
+        }
     }
 
     /// Tells the owner that a connection has left, until it is known that it knows.
-    async fn say_goodbye(&self, connection: Connection, departure: Departure) {
-        let request = Request::Leave(connection, is_for_good(departure));
+    async fn say_goodbye(&self, known_as: Connection, departure: Departure) {
+        let request = Request::Leave(known_as, is_for_good(departure));
         let mut nobody = 0;
         for _ in 0..MOST_GOODBYES {
             match self.cluster.request(&self.key, request.clone()).await {
@@ -175,8 +178,8 @@ impl Replica {
                 }
                 Err(Trouble::Away(_)) => {}
             }
-            if let Some(Moved::Here(door)) = self.moved() {
-                return door.leave(connection, departure).await;
+            if let Some(Moved::Here(_)) = self.moved() {
+                return; // it was not handed over
             }
             sleep(PAUSE).await;
         }
@@ -221,51 +224,54 @@ impl Door for Replica {
                 newcomer,
                 options,
             };
-            let request = Request::Join {
-                connection,
-                newcomer: (&newcomer).into(),
-                options: options.json().map(str::to_owned),
-            };
             let unavailable = |words: &str| {
-                self.take_back(connection);
+                self.state().take_out(connection);
                 self.leave_if_empty();
                 let error = frames::error(ErrorCode::Unavailable, words, None);
                 outlet.answer(error);
                 outlet.dismiss(Close::TryLater);
             };
             loop {
-                let has_moved = {
-                    let mut state = self.state();
-                    if state.moved.is_none() {
-                        let local = Local::new(Arc::clone(&outlet), newcomer.session.clone());
-                        state.members.entry(connection).or_insert(local);
-                        state.hall.insert(Arc::clone(&outlet));
-                    }
-                    state.moved.is_some()
-                };
-                if has_moved {
-                    self.handed_over().await;
-                    return Err(back(newcomer, options));
-                }
                 // It must not come to the room after one that it has made way for.
-                if outlet.is_abandoned() {
+                let Some(host) = self.cluster.host().filter(|_| !outlet.is_abandoned()) else {
                     return Ok(());
+                };
+                let known_as = host.next_connection();
+                let is_in = {
+                    let mut state = self.state();
+                    let has_moved = state.moved.is_some();
+                    (!has_moved).then(|| state.ask(&outlet, &newcomer.session, known_as))
+                };
+                match is_in {
+                    Some(true) => return Ok(()),
+                    Some(false) => {}
+                    None => {
+                        self.handed_over().await;
+                        return Err(back(newcomer, options));
+                    }
                 }
+                let request = Request::Join {
+                    connection: known_as,
+                    newcomer: (&newcomer).into(),
+                    options: options.json().map(str::to_owned),
+                };
                 let asked = tokio::select! {
-                    asked = self.cluster.request(&self.key, request.clone()) => asked,
+                    asked = self.cluster.request(&self.key, request) => asked,
                     () = is_abandoned(&outlet) => return Ok(()),
                 };
                 match self.learn(asked).await {
                     Ok(Some(Reply::NoRoom(words))) => {
+                        self.take_back(known_as, Departure::Dropped);
                         unavailable(&words);
                         return Ok(());
                     }
                     // It may have been let in before the room moved; and if what has let it in was
                     // missed, it asks again.
                     Ok(_) if outlet.is_let_in() || outlet.is_to_close() => return Ok(()),
-                    Ok(_) => {}
+                    Ok(_) => self.take_back(known_as, Departure::Dropped),
                     Err(error) => {
                         tracing::debug!(%error, "a visitor can't be brought to the room");
+                        self.take_back(known_as, Departure::Dropped);
                         unavailable("the room can't be served right now");
                         return Ok(());
                     }
@@ -280,9 +286,13 @@ impl Door for Replica {
         ticket: Option<Ticket>,
         data: Result<&RawValue, Unfit>,
     ) -> BoxFuture<'static, ()> {
-        let request = Request::message(connection, ticket, data);
+        let (answered, known_as) = {
+            let state = self.state();
+            (state.answered(connection), state.known_as(connection))
+        };
+        // Where it is known under none it is on this node.
+        let request = Request::message(known_as.unwrap_or(connection), ticket, data);
         Box::pin(async move {
-            let answered = self.state().answered(connection);
             let count = || {
                 answered
                     .as_ref()
@@ -293,7 +303,7 @@ impl Door for Replica {
                 match self.moved() {
                     Some(Moved::Here(door)) => {
                         self.handed_over().await;
-                        return again(door, request).await;
+                        return again(door, connection, request).await;
                     }
                     Some(Moved::Away) => return,
                     None => {}
@@ -322,23 +332,20 @@ impl Door for Replica {
         departure: Departure,
     ) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let moved = {
+            let (known_as, moved) = {
                 let mut state = self.state();
-                if state.moved.is_none() {
-                    state.members.remove(&connection);
-                    state.hall.remove(connection);
-                }
-                state.moved.clone()
+                let known_as = state.take_out(connection);
+                (known_as, state.moved.clone())
             };
             if let Some(Moved::Here(door)) = moved {
                 self.handed_over().await;
                 return door.leave(connection, departure).await;
             }
             // The session is over, whatever becomes of this: nobody waits for it.
-            tokio::spawn(async move {
-                self.say_goodbye(connection, departure).await;
-                self.leave_if_empty();
-            });
+            match known_as {
+                Some(known_as) => self.take_back(known_as, departure),
+                None => drop(self.leave_if_empty()),
+            }
         })
     }
 
@@ -373,13 +380,8 @@ impl Door for Replica {
 }
 
 /// Hands a message to the room that is on this node now.
-async fn again(door: Arc<dyn Door>, request: Request) {
-    let Request::Message {
-        connection,
-        ticket,
-        data,
-    } = request
-    else {
+async fn again(door: Arc<dyn Door>, connection: Connection, request: Request) {
+    let Request::Message { ticket, data, .. } = request else {
         return;
     };
     let data = data.map(raw);

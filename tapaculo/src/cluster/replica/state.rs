@@ -6,7 +6,7 @@ use crate::{
     ids::SessionId,
     log::SharedLog,
     protocol::{Close, Seq},
-    room::{Ear, Found, Hall, Outlet, Publication, Standing},
+    room::{Ear, Far, Found, Hall, Outlet, Publication, Standing},
     store::NodeId,
 };
 use std::{
@@ -24,6 +24,10 @@ pub(super) struct State {
     pub(super) owner: NodeId,
     pub(super) hall: Hall,
     pub(super) members: HashMap<Connection, Local>,
+    /// The members' connections, by the numbers under which the owner knows them.
+    known_as: HashMap<Connection, Connection>,
+    /// Those numbers of members who were sent away, until they have left.
+    parted: HashMap<Connection, Connection>,
     /// Up to where publications have been heard; `None` before the first.
     pub(super) at: Option<At>,
     /// Publications after one that is missing, by their numbers.
@@ -49,21 +53,13 @@ pub(super) struct At {
 pub(super) struct Local {
     pub(super) outlet: Arc<Outlet>,
     session: SessionId,
+    /// Under which number the owner knows it: another for each time that it asks for a place, so that
+    /// it is let in by the last one alone.
+    known_as: Connection,
     /// Whether it has been let in.
     is_in: bool,
     /// How many of its messages have been answered.
     answered: Arc<AtomicU64>,
-}
-
-impl Local {
-    pub(super) fn new(outlet: Arc<Outlet>, session: SessionId) -> Self {
-        Self {
-            outlet,
-            session,
-            is_in: false,
-            answered: Arc::default(),
-        }
-    }
 }
 
 impl State {
@@ -72,11 +68,53 @@ impl State {
             owner,
             hall: Hall::new(SharedLog::beginning_at(Seq::default())),
             members: HashMap::new(),
+            known_as: HashMap::new(),
+            parted: HashMap::new(),
             at: None,
             early: BTreeMap::new(),
             later: BTreeMap::new(),
             moved: None,
         }
+    }
+
+    /// Somebody asks for a place, maybe once more, under this number. Answers whether it has one.
+    pub(super) fn ask(
+        &mut self,
+        outlet: &Arc<Outlet>,
+        session: &SessionId,
+        known_as: Connection,
+    ) -> bool {
+        let connection = outlet.connection;
+        let local = self.members.entry(connection).or_insert_with(|| Local {
+            outlet: Arc::clone(outlet),
+            session: session.clone(),
+            known_as,
+            is_in: false,
+            answered: Arc::default(),
+        });
+        if !local.is_in {
+            self.known_as.remove(&local.known_as);
+            local.known_as = known_as;
+            self.known_as.insert(known_as, connection);
+            self.hall.insert(Arc::clone(outlet));
+        }
+        local.is_in
+    }
+
+    /// Takes a connection out; answers with the number under which the owner knows it.
+    pub(super) fn take_out(&mut self, connection: Connection) -> Option<Connection> {
+        self.hall.remove(connection);
+        let Some(local) = self.members.remove(&connection) else {
+            return self.parted.remove(&connection);
+        };
+        self.known_as.remove(&local.known_as);
+        Some(local.known_as)
+    }
+
+    /// Under which number the owner knows a connection.
+    pub(super) fn known_as(&self, connection: Connection) -> Option<Connection> {
+        let local = self.members.get(&connection)?;
+        Some(local.known_as)
     }
 
     pub(super) fn term(&self) -> Option<u64> {
@@ -135,7 +173,12 @@ impl State {
             true => Next::Settle,
             false => Next::Nothing,
         };
-        let (effects, now, untold) = publication.into_effects(me);
+        let known_as = &self.known_as;
+        let here = |far: Far| match far.node == *me {
+            true => known_as.get(&far.connection).copied(),
+            false => None,
+        };
+        let (effects, now, untold) = publication.into_effects(here);
         for connection in effects.entered() {
             if let Some(local) = self.members.get_mut(&connection) {
                 local.is_in = true;
@@ -150,7 +193,15 @@ impl State {
         let hall = &self.hall;
         self.members
             .retain(|connection, _| hall.get(*connection).is_some());
+        self.forget_numbers();
         next
+    }
+
+    /// Forgets the numbers of those who are not here any more.
+    fn forget_numbers(&mut self) {
+        let members = &self.members;
+        self.known_as
+            .retain(|_, connection| members.contains_key(connection));
     }
 
     /// Goes on after an event, without those before it. They were said while nobody here was in the
@@ -166,19 +217,23 @@ impl State {
 
     /// Sends those away who are in the room. The others are on their way to it, wherever it is.
     pub(super) fn part(&mut self, close: Close) {
-        let hall = &mut self.hall;
+        let (hall, parted) = (&mut self.hall, &mut self.parted);
         self.members.retain(|connection, local| {
             if local.is_in {
+                parted.insert(*connection, local.known_as);
                 hall.close(*connection, close);
             }
             !local.is_in
         });
+        self.forget_numbers();
     }
 
     /// Sends one away who is in the room.
     pub(super) fn part_one(&mut self, connection: Connection, close: Close) {
-        self.members.remove(&connection);
         self.hall.close(connection, close);
+        if let Some(known_as) = self.take_out(connection) {
+            self.parted.insert(connection, known_as);
+        }
     }
 
     /// Those who are in the room.
@@ -188,7 +243,7 @@ impl State {
             .map(|local| Attached {
                 user: local.outlet.user.clone(),
                 session: local.session.clone(),
-                connection: local.outlet.connection,
+                connection: local.known_as,
             })
             .collect()
     }
