@@ -11,6 +11,7 @@ use axum::{
     response::{Redirect, Response},
     routing::get,
 };
+use serde_json::{Value, json};
 use std::sync::LazyLock;
 use tapaculo_examples::{File, files};
 use tokio::sync::watch;
@@ -50,7 +51,13 @@ pub(crate) fn without_nodes(cluster: watch::Receiver<Cluster>, give: impl Give) 
     tapaculo_examples::router(NODES)
         .merge(status(cluster, give))
         .route("/", get(async || Redirect::temporary("/nodes")))
+        .fallback(async || (StatusCode::SERVICE_UNAVAILABLE, Json(nobody())))
         .layer(map_response(close))
+}
+
+/// What a node would say, if it could.
+fn nobody() -> Value {
+    json!({"error": {"code": "unavailable", "message": "no node runs: start one, at /nodes"}})
 }
 
 /// Takes an order to whoever carries it out.

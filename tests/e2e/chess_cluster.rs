@@ -159,6 +159,9 @@ async fn a_game_outlives_all_nodes_and_the_page_with_the_buttons_as_well() {
         .browser
         .reads(".table.orphan", "waits for another node")
         .await;
+    let address = cluster.server.address;
+    let guest = r#"{"name": "Cleo", "room": "park"}"#;
+    assert_eq!(http::post(address, "/token", guest).await.status, 503);
     // Loaded anew, it comes from no node.
     cluster.browser.run("location.reload()", &[]).await;
     cluster.press("B", "start").await;
@@ -228,7 +231,7 @@ async fn with_a_redis_that_is_not_there_it_says_so_and_ends() {
     let nowhere = [("REDIS_URL", "redis://127.0.0.1:1"), ("PORT", "0")];
     let said = Process::fail("chess_cluster", &nowhere).await;
     assert!(said.contains("no node has come up"), "{said}");
-    assert!(said.contains("could not be subscribed to"), "{said}");
+    assert!(said.contains("the store is not available"), "{said}");
 }
 
 #[tokio::test]
