@@ -35,6 +35,8 @@ const WINDOW: usize = 4;
 const PING_EVERY: Duration = Duration::from_millis(500);
 /// Without any frame for so long after a ping the connection is dead.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it waits to be let in: longer than a room takes to move.
+const GREETING: Duration = Duration::from_secs(12);
 const BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 /// How much longer it waits if it was told to try later.
@@ -252,7 +254,7 @@ impl Player {
     }
 
     async fn converse(&mut self, socket: &mut Socket) -> End {
-        let mut pulse = Instant::now() + PATIENCE;
+        let mut pulse = Instant::now() + GREETING;
         let mut is_unheard = true;
         let mut pings = 0_u64;
         let began = Instant::now();
