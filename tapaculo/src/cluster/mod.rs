@@ -81,4 +81,7 @@ pub(crate) trait Host: Send + Sync {
 
     /// A number for a connection of another node's.
     fn next_connection(&self) -> Connection;
+
+    /// A number for one that was there before this node had its room: lower than all others.
+    fn next_found(&self) -> Connection;
 }

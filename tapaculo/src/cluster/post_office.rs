@@ -305,15 +305,15 @@ impl Cluster {
             options,
         } = request
         {
-            let visitor = Visitor {
-                ear: Ear::There(host.next_connection(), far(connection)),
-                newcomer: newcomer.into(),
-                options: Options::new(options.and_then(raw)),
-            };
             let before = match host.find(game, &key.room).await {
                 Ok(door) if door.replica().is_some() => return Reply::NotHere,
                 Ok(door) => door.standing(),
                 Err(no_room) => return Reply::no_room(&no_room),
+            };
+            let visitor = Visitor {
+                ear: Ear::There(host.next_connection(), far(connection)),
+                newcomer: newcomer.into(),
+                options: Options::new(options.and_then(raw)),
             };
             let door = match host.admit(game, &key.room, visitor).await {
                 Ok(door) => door,
@@ -382,7 +382,7 @@ impl Cluster {
                     .map(|member| far(member.connection))
                     .collect();
                 let found = members.into_iter().map(|member| {
-                    let connection = host.next_connection();
+                    let connection = host.next_found();
                     let ear = Ear::There(connection, far(member.connection));
                     let found = Found {
                         user: member.user,

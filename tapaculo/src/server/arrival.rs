@@ -9,11 +9,23 @@ use std::{
 };
 
 /// Through the whole process, for a server may have several listeners.
-static NEXT: AtomicU64 = AtomicU64::new(0);
+static NEXT: AtomicU64 = AtomicU64::new(FIRST);
+
+/// Below are the numbers of connections that were there before.
+const FIRST: u64 = 1 << 32;
+
+/// The next of those.
+static NEXT_FOUND: AtomicU64 = AtomicU64::new(0);
 
 /// A number for a connection that comes in now.
 pub(super) fn next() -> Connection {
     Connection(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A number for a connection on another node that was a member's before this node had the room: whoever
+/// comes in is newer.
+pub(super) fn next_found() -> Connection {
+    Connection(NEXT_FOUND.fetch_add(1, Ordering::Relaxed) % FIRST)
 }
 
 /// The requests of one client, on one socket.

@@ -545,6 +545,10 @@ impl Host for Registry {
     fn next_connection(&self) -> Connection {
         arrival::next()
     }
+
+    fn next_found(&self) -> Connection {
+        arrival::next_found()
+    }
 }
 
 impl Keeper for Registry {

@@ -300,7 +300,7 @@ const NOTHING: Fates = Fates {
 
 #[test]
 fn where_nothing_goes_wrong_all_is_well() {
-    worlds(0..10, 400, Faults::default(), NOTHING);
+    worlds(0..3, 400, Faults::default(), NOTHING);
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn what_is_said_may_be_lost_late_and_repeated() {
         late: 50,
         failed: 0,
     };
-    worlds(0..20, 400, faults, NOTHING);
+    worlds(0..8, 400, faults, NOTHING);
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn nodes_may_end() {
         ends: 20,
         ..NOTHING
     };
-    worlds(0..20, 400, Faults::default(), fates);
+    worlds(0..8, 400, Faults::default(), fates);
 }
 
 #[test]
@@ -329,7 +329,7 @@ fn nodes_may_die() {
         dies: 10,
         ..NOTHING
     };
-    worlds(0..20, 600, Faults::default(), fates);
+    worlds(0..8, 600, Faults::default(), fates);
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn nodes_may_stand_still_for_longer_than_their_lease() {
         stands: 10,
         ..NOTHING
     };
-    worlds(0..20, 600, Faults::default(), fates);
+    worlds(0..8, 600, Faults::default(), fates);
 }
 
 #[test]
@@ -347,7 +347,7 @@ fn the_store_may_fail() {
         failed: 10,
         ..Faults::default()
     };
-    worlds(0..20, 400, faults, NOTHING);
+    worlds(0..8, 400, faults, NOTHING);
 }
 
 #[test]
@@ -363,5 +363,5 @@ fn all_of_it_may_happen_at_once() {
         stands: 5,
         ends: 5,
     };
-    worlds(0..30, 800, faults, fates);
+    worlds(0..16, 800, faults, fates);
 }
