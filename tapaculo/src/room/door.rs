@@ -513,6 +513,12 @@ impl<G: Game> Door for LockedRoom<G> {
             let _turn = self.my_turn().await;
             let mut locked = self.locked.lock().await;
             if locked.live.machine().is_over() {
+                // Nobody else knows of them any more.
+                for (ear, _) in found {
+                    if let Ear::Here(outlet) = ear {
+                        outlet.dismiss(Close::Moved);
+                    }
+                }
                 return None;
             }
             let standing = locked.live.standing();
@@ -684,6 +690,20 @@ pub(crate) mod tests {
             frame["data"].as_u64().unwrap()
         });
         assert_eq!(taken.collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn who_is_handed_to_a_room_that_is_over_is_told_to_come_again() {
+        let room = unkept(Queue::SETTINGS, |_| None::<Queue>);
+        Arc::clone(&room).close(Close::Restarting).await;
+        let (outlet, visitor) = alice(Connection(1));
+        let found = Found {
+            user: visitor.newcomer.user,
+            session: visitor.newcomer.session,
+            connection: outlet.connection,
+        };
+        assert!(room.found(vec![(visitor.ear, found)]).await.is_none());
+        assert!(outlet.is_to_close(), "nobody else would tell it anything");
     }
 
     #[tokio::test]
