@@ -382,3 +382,23 @@ async fn users_who_do_nothing_cost_redis_nothing() {
     assert_eq!(stats.get("hincrby"), None, "{stats:?}");
     assert_eq!(stats.get("zrange"), None, "{stats:?}");
 }
+
+#[tokio::test]
+async fn the_last_that_a_node_says_is_heard() {
+    let redis = Redis::start().await;
+    let (one, other) = (node(&redis).await, node(&redis).await);
+    for round in 0..10 {
+        one.handle.ban(&user(&format!("mallory {round}")), AN_HOUR);
+    }
+    one.handle.shutdown().await;
+    one.ended().await;
+    until("they are banned elsewhere", async || {
+        other.handle.bans().len() == 10
+    })
+    .await;
+    let later = node(&redis).await;
+    until("they are banned for those who come later", async || {
+        later.handle.bans().len() == 10
+    })
+    .await;
+}

@@ -6,11 +6,16 @@ use crate::{
     protocol::Close,
     store::{NodeId, StoreError},
 };
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 /// How much oftener others are looked after than the own lease is renewed.
-const LOOKS: u32 = 3;
+const LOOKS: u32 = 6;
 
 /// How often the keys of all rooms get a new lifetime.
 const TOUCH: Duration = Duration::from_secs(10 * 60);
@@ -33,13 +38,14 @@ async fn renew_for_ever(cluster: &Arc<Cluster>) {
 
 async fn look_for_ever(cluster: &Arc<Cluster>) {
     let mut touched = Instant::now();
+    let mut mourned = HashMap::new();
     loop {
         sleep(cluster.timing().renew / LOOKS).await;
         if touched.elapsed() >= TOUCH {
             touched = Instant::now();
             cluster.touch().await;
         }
-        cluster.look_after_others().await;
+        cluster.look_after_others(&mut mourned).await;
     }
 }
 
@@ -58,23 +64,31 @@ async fn renew(cluster: &Arc<Cluster>) {
     }
     metrics::lease_lost();
     tracing::error!("the lease of this node has run out: its rooms are another's to go on with");
-    if let Some(host) = cluster.host() {
-        host.give_up_all(Close::Moved).await;
-    }
+    give_up_all(cluster).await;
     while let Err(error) = nodes.begin().await {
         tracing::warn!(%error, "no new lease yet");
         sleep(cluster.timing().renew / LOOKS).await;
     }
     // Whoever has come between the lives is known to others under a name that is gone.
-    if let Some(host) = cluster.host() {
-        host.give_up_all(Close::Moved).await;
-    }
+    give_up_all(cluster).await;
     tracing::info!(node = %nodes.me(), "this node has a lease again");
+}
+
+/// Has everyone go. What is left of rooms whose handlers don't end is not waited for: it can't be saved
+/// any more.
+async fn give_up_all(cluster: &Arc<Cluster>) {
+    let Some(host) = cluster.host() else {
+        return;
+    };
+    let giving_up = tokio::spawn(async move { host.give_up_all(Close::Moved).await });
+    if timeout(cluster.timing().lease, giving_up).await.is_err() {
+        tracing::warn!("some rooms are still busy with a handler");
+    }
 }
 
 impl Cluster {
     /// Goes on without the nodes that are gone.
-    async fn look_after_others(self: &Arc<Self>) {
+    async fn look_after_others(self: &Arc<Self>, mourned: &mut HashMap<NodeId, JoinSet<()>>) {
         let doors = self.host().map(|host| host.doors()).unwrap_or_default();
         let mut all = BTreeSet::new();
         let mut depends = Vec::new();
@@ -93,12 +107,19 @@ impl Cluster {
             return;
         };
         for node in gone {
-            tracing::warn!(%node, "a node is gone");
-            for (door, nodes) in &depends {
-                if nodes.contains(&node) {
-                    tokio::spawn(Arc::clone(door).node_gone(node.clone()));
-                }
+            let before = mourned.get_mut(&node);
+            // Those that were told of it before may not be done.
+            if before.is_some_and(|before| {
+                while before.try_join_next().is_some() {}
+                !before.is_empty()
+            }) {
+                continue;
             }
+            tracing::warn!(%node, "a node is gone");
+            let theirs = depends.iter().filter(|(_, nodes)| nodes.contains(&node));
+            let told = theirs.map(|(door, _)| Arc::clone(door).node_gone(node.clone()));
+            mourned.insert(node.clone(), told.collect());
         }
+        mourned.retain(|_, told| !told.is_empty());
     }
 }

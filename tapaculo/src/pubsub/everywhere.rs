@@ -77,6 +77,7 @@ impl News {
 pub(crate) struct Outbox {
     waiting: Mutex<VecDeque<News>>,
     more: Notify,
+    fewer: Notify,
 }
 
 impl Outbox {
@@ -93,12 +94,24 @@ impl Outbox {
     /// The first so many are told.
     pub(crate) fn told(&self, count: usize) {
         self.waiting().drain(..count);
+        self.fewer.notify_waiters();
     }
 
     /// Ready once something waits.
     pub(crate) async fn some(&self) {
         while self.waiting().is_empty() {
             self.more.notified().await;
+        }
+    }
+
+    /// Ready once nothing waits.
+    pub(crate) async fn none(&self) {
+        loop {
+            let fewer = self.fewer.notified();
+            if self.waiting().is_empty() {
+                return;
+            }
+            fewer.await;
         }
     }
 

@@ -145,6 +145,9 @@ pub(crate) trait Keeper: Send + Sync {
     /// The room is over: a new one of its name may be made.
     fn forget(&self, room: &Identity);
 
+    /// The room was given up, and members on other nodes count on it: it is to be opened again.
+    fn go_on(&self, _room: &Identity) {}
+
     /// The room wants to be called at a moment.
     fn call_at(&self, at: Timestamp, room: Weak<dyn Door>) -> Call;
 
@@ -363,9 +366,11 @@ impl<G: Game> LockedRoom<G> {
         let Some(keeper) = self.keeper.upgrade() else {
             return;
         };
-        let machine = locked.live.machine();
-        if machine.is_over() {
+        if locked.live.machine().is_over() {
             keeper.forget(&self.identity);
+            if locked.live.take_orphans() {
+                keeper.go_on(&self.identity);
+            }
         }
         // A call that comes too early is answered by asking for the next one: most rooms need
         // theirs later and later, with every message.

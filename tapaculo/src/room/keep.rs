@@ -17,8 +17,14 @@ const SPARE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a record is to be kept if nothing more is saved of it.
 pub(super) fn keep_for(settings: &Settings) -> Duration {
-    settings.reconnect + settings.empty_timeout.unwrap_or_default() + SPARE
+    match settings.empty_timeout {
+        Some(empty_timeout) => settings.reconnect + empty_timeout + SPARE,
+        None => FOR_GOOD,
+    }
 }
+
+/// How long a record is kept of a room that is never given up.
+const FOR_GOOD: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// Where a room is kept, and by what right.
 #[derive(Debug)]
@@ -37,6 +43,8 @@ pub(crate) struct Keep {
     pending: BTreeMap<String, Option<Vec<u8>>>,
     /// When that is to be saved.
     due: Option<Timestamp>,
+    /// Whether the record says that something may be missing in it: before it does, nothing may be.
+    is_marked: bool,
 }
 
 /// What an input leaves to be saved.
@@ -66,6 +74,7 @@ impl Keep {
             keep_for: keep_for(settings),
             pending: BTreeMap::new(),
             due: None,
+            is_marked: false,
         }
     }
 
@@ -137,7 +146,8 @@ impl Keep {
             Some(End::Here) => Then::Release,
         };
         let is_due = self.due.is_some_and(|due| due <= now);
-        let is_later = then == Then::Keep && !self.is_complete() && !is_due;
+        let may_be_later = !self.is_complete() && self.is_marked;
+        let is_later = then == Then::Keep && may_be_later && !is_due;
         if is_later {
             self.put_off(changes, now);
             return self.publish(publish).await;
@@ -147,7 +157,9 @@ impl Keep {
             return self.publish(publish).await;
         }
         let (put, delete) = self.with_pending(changes);
-        self.commit(false, put, delete, then, publish).await
+        self.commit(false, put, delete, then, publish).await?;
+        self.is_marked = then == Then::Keep;
+        Ok(())
     }
 
     /// Saves every cell there is, in a store that has lost some.
@@ -160,7 +172,9 @@ impl Keep {
         publish: Option<Vec<u8>>,
     ) -> Result<(), StoreError> {
         self.commit(true, cells, Vec::new(), Then::Keep, publish)
-            .await
+            .await?;
+        self.is_marked = false;
+        Ok(())
     }
 
     async fn commit(

@@ -32,6 +32,8 @@ pub(crate) struct Live<G: Game> {
     keep: Keep,
     /// The commit after which this node had it.
     began: u64,
+    /// It was given up though members on other nodes count on it.
+    has_orphans: bool,
 }
 
 /// Where somebody is who hears what a room says.
@@ -82,6 +84,7 @@ impl<G: Game> Live<G> {
             hall: Hall::new(machine.table().log.clone()),
             machine,
             abroad: Abroad::default(),
+            has_orphans: false,
             failures: Vec::new(),
             began: keep.number,
             keep,
@@ -359,6 +362,12 @@ impl<G: Game> Live<G> {
             outlet.tell(after, frames::error(ErrorCode::Unavailable, words, None));
         }
         self.hall.close_all(close);
+        self.has_orphans = !self.abroad.is_empty();
+    }
+
+    /// Whether it was given up though members on other nodes count on it; once.
+    pub(crate) fn take_orphans(&mut self) -> bool {
+        std::mem::take(&mut self.has_orphans)
     }
 
     /// Tells everyone on this node.

@@ -47,6 +47,9 @@ impl Drop for Abort {
     }
 }
 
+/// How long the other nodes are tried to be told of what is known to this one only.
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A server at work.
 pub(super) struct App {
     pub(super) auth: JwtAuth,
@@ -171,10 +174,10 @@ impl App {
     pub(super) async fn begin(&self) -> Result<(), StoreError> {
         if let Some((nodes, common)) = self.nodes.as_ref().zip(self.common.as_ref()) {
             nodes.begin().await?;
-            common.catch_up().await?;
             let registry: Arc<dyn Host> = self.registry.clone();
             let cluster = Cluster::new(Arc::clone(nodes), Arc::downgrade(&registry));
             self.registry.join_cluster(Arc::clone(&cluster));
+            common.catch_up().await?;
             let heard = nodes.hear();
             let handle = self.handle.clone();
             let (common, limits) = (Arc::clone(common), Arc::clone(&self.limits));
@@ -220,6 +223,11 @@ impl App {
                 connections = self.connections.count(),
                 "some did not end in time"
             );
+        }
+        if let Some(common) = &self.common
+            && timeout(LAST_WORDS_TIMEOUT, common.told()).await.is_err()
+        {
+            tracing::error!("a ban or a revocation is lost: the other nodes could not be told");
         }
         if let Some(nodes) = &self.nodes {
             nodes.end().await;

@@ -110,6 +110,11 @@ impl Common {
         }
     }
 
+    /// Ready once the others have been told all that is new here.
+    pub(super) async fn told(&self) {
+        self.outbox.none().await;
+    }
+
     /// Takes over what is news; answers with whom it may concern.
     fn learn(&self, news: &[News]) -> HashSet<UserId> {
         let mut users = HashSet::new();

@@ -414,8 +414,9 @@ impl Server {
                 "a server that keeps its rooms begins with them: call into_router() in a tokio runtime",
             )?;
             runtime.spawn(async move {
-                if let Err(error) = app.begin().await {
-                    tracing::error!(%error, "the server can't go on with what was saved");
+                while let Err(error) = app.begin().await {
+                    tracing::error!(%error, "the server can't begin yet; it tries again");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             });
         }

@@ -23,13 +23,18 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::OnceCell, task::JoinSet};
+use tokio::{sync::OnceCell, task::JoinSet, time::sleep};
 
 /// The length of a room's epoch, a random word: a hundred bits.
 const EPOCH_CHARACTERS: usize = 20;
 
 /// How long the record of a room that could not be read stays after it was claimed.
 const UNREAD_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How long after a room was given up, though others count on it, it is opened again; and how often
+/// that is tried: for as long as an hour.
+const REOPEN_AFTER: Duration = Duration::from_secs(1);
+const MOST_REOPENINGS: u32 = 3600;
 
 /// A game that is served, whatever its types.
 pub(super) trait AnyGame: Send + Sync {
@@ -95,8 +100,11 @@ impl<G: Game> AnyGame for Served<G> {
         Box::pin(async move {
             let Opening { key, claim, number } = opening;
             let commits = claim.saved.as_ref().map_or(0, |saved| saved.number);
-            let saved = claim.saved.filter(|_| G::PERSIST.is_some());
-            let saved = saved.filter(|saved| !saved.cells.is_empty());
+            let saved = claim.saved.filter(|saved| !saved.cells.is_empty());
+            if saved.is_some() && G::PERSIST.is_none() {
+                let why = "an older version has saved it, and this one does not say `persist`";
+                return Err(Unreadable::new(why));
+            }
             let past = match &saved {
                 Some(saved) => Some((past(&saved.cells)?, saved.doubtful)),
                 None => None,
@@ -274,6 +282,11 @@ impl Registry {
             .door
             .get_or_try_init(|| self.claim(game, room, open.number));
         match opened.await {
+            // The end has begun while it was opened, and has not seen it.
+            Ok(door) if self.rooms().closed => {
+                Arc::clone(door).close(Close::Restarting).await;
+                Err(NoRoom::Ending)
+            }
             Ok(door) => Ok(Arc::clone(door)),
             Err(no_room) => {
                 self.forget_opening(game, room, open.number);
@@ -371,8 +384,14 @@ impl Registry {
         };
         tracing::error!(game, room = %key.room, why = %unreadable, "what was saved of a room can't be read; it stays as it is");
         // Another node may be of another version.
+        self.release(&key, term, commits).await;
+        Err(NoRoom::Unreadable)
+    }
+
+    /// Gives a room back that was claimed and is not opened; what was saved of it stays as it is.
+    async fn release(&self, key: &RoomKey, term: u64, commits: u64) {
         let release = Commit {
-            room: &key,
+            room: key,
             term,
             number: commits + 1,
             anew: false,
@@ -385,7 +404,6 @@ impl Registry {
         if let Err(error) = self.store.commit(release).await {
             tracing::debug!(%error, "not released");
         }
-        Err(NoRoom::Unreadable)
     }
 
     /// Goes on with a room that another node had and of which this one has members; the room takes the
@@ -398,6 +416,8 @@ impl Registry {
         replica: &Replica,
     ) -> Result<(), NoRoom> {
         if self.rooms().closed {
+            let commits = claim.saved.as_ref().map_or(0, |saved| saved.number);
+            self.release(key, claim.term, commits).await;
             return Err(NoRoom::Ending);
         }
         let number = self.next_opening();
@@ -430,8 +450,9 @@ impl Registry {
                 tracing::warn!(%game, %room, "a room was saved of a game that is not served");
                 continue;
             };
-            // What is wrong with it has been said.
-            let _ = self.find(game, &room).await;
+            if let Err(no_room) = self.find(game, &room).await {
+                tracing::warn!(game, %room, %no_room, "a room that was saved does not go on");
+            }
         }
         Ok(())
     }
@@ -566,6 +587,22 @@ impl Keeper for Registry {
         if rooms.open.capacity() > 64 && rooms.open.len() < rooms.open.capacity() / 8 {
             rooms.open.shrink_to_fit();
         }
+    }
+
+    fn go_on(&self, room: &Identity) {
+        let (me, game, room) = (self.me.clone(), room.game, room.room.clone());
+        tokio::spawn(async move {
+            for _ in 0..MOST_REOPENINGS {
+                sleep(REOPEN_AFTER).await;
+                let Some(registry) = me.upgrade() else {
+                    return;
+                };
+                match registry.find(game, &room).await {
+                    Ok(_) | Err(NoRoom::Ending | NoRoom::Unreadable) => return,
+                    Err(NoRoom::Unavailable(_) | NoRoom::TooMany) => {}
+                }
+            }
+        });
     }
 
     fn call_at(&self, at: Timestamp, room: Weak<dyn Door>) -> Call {

@@ -89,6 +89,12 @@ impl SavedGame {
 #[derive(Debug)]
 pub(crate) struct Unreadable(String);
 
+impl Unreadable {
+    pub(crate) fn new(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

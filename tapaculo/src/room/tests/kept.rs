@@ -498,9 +498,12 @@ fn a_game_that_may_lose_some_is_saved_now_and_then_and_at_its_end() {
     let mut live = live::<Hasty>(&shelf);
     let count = |id| say::<Hasty>(1, id, &json!({"type": "Count"}));
     let alice = join(&mut live, "alice", 1, NOW);
+    // Before anything may be missing in it, the record says so.
+    assert!(!crate::room::past(&shelf.cells()).unwrap().is_complete);
+    let saved = shelf.cells();
     run(live.run(count(1), NOW));
     assert!(drain(&alice).0.iter().any(|frame| frame["data"] == 1));
-    assert!(shelf.cells().is_empty(), "it was told before it is saved");
+    assert_eq!(shelf.cells(), saved, "it was told before it is saved");
     let due = NOW + Duration::from_secs(2);
     assert_eq!(live.deadline(), Some(due));
     run(live.run(Input::Due, due));
@@ -508,7 +511,6 @@ fn a_game_that_may_lose_some_is_saved_now_and_then_and_at_its_end() {
         again::<Hasty>(&shelf, NOW).machine().game().unwrap().count,
         1
     );
-    assert!(!crate::room::past(&shelf.cells()).unwrap().is_complete);
     run(live.run(count(2), due));
     assert_eq!(
         again::<Hasty>(&shelf, NOW).machine().game().unwrap().count,
@@ -520,6 +522,22 @@ fn a_game_that_may_lose_some_is_saved_now_and_then_and_at_its_end() {
         2
     );
     assert!(crate::room::past(&shelf.cells()).unwrap().is_complete);
+
+    // Who goes on with it says so first, too, and after a store has lost what it had.
+    let mut live = again::<Hasty>(&shelf, NOW);
+    join(&mut live, "alice", 2, NOW);
+    assert!(!crate::room::past(&shelf.cells()).unwrap().is_complete);
+    shelf.is_behind.store(true, Ordering::SeqCst);
+    run(live.run(say::<Hasty>(2, 3, &json!({"type": "Count"})), NOW));
+    let due = live.deadline().unwrap();
+    run(live.run(Input::Due, due));
+    assert!(crate::room::past(&shelf.cells()).unwrap().is_complete);
+    run(live.run(say::<Hasty>(2, 4, &json!({"type": "Count"})), due));
+    assert!(!crate::room::past(&shelf.cells()).unwrap().is_complete);
+    assert_eq!(
+        again::<Hasty>(&shelf, NOW).machine().game().unwrap().count,
+        4
+    );
 }
 
 #[test]

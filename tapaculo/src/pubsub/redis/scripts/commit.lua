@@ -36,6 +36,10 @@ elseif term == mine and owner ~= node then
   return 'lost'
 end
 local behind = term ~= mine or (last or '0') ~= before
+-- One that comes late, of which the repeat was done long ago.
+if term == mine and tonumber(last or '0') >= tonumber(number) then
+  return 'behind'
+end
 -- Nothing is left of a room that was removed, so a repeat of that can't be told from the first time.
 if behind and ARGV[5] ~= 'anew' and (term or ending ~= 'remove') then
   return 'behind'
@@ -60,8 +64,12 @@ end
 local puts = 10 + tonumber(ARGV[10])
 all('HSET', 11, puts)
 all('HDEL', puts + 1, #ARGV)
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
-redis.call('HSET', key, '@number', number, '@by', mine, '@run', run)
+-- Who gives back what it has never written has not seen whether something is missing in it.
+if ending ~= 'release' or by == mine or tonumber(ARGV[10]) > 0 then
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
+  redis.call('HSET', key, '@run', run)
+end
+redis.call('HSET', key, '@number', number, '@by', mine)
 if ending == 'release' then
   redis.call('HDEL', key, '@owner')
 end

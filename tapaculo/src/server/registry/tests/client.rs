@@ -20,6 +20,14 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+/// The time of all nodes: that which the test lets pass.
+fn world_time() -> Timestamp {
+    thread_local! {
+        static BEGAN: Instant = Instant::now();
+    }
+    BEGAN.with(|began| Timestamp::from_millis(0) + began.elapsed())
+}
+
 /// How long anybody waits for anything at most.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -44,15 +52,19 @@ pub(super) struct Client {
     unanswered: bool,
     pub(super) sent: u64,
     connection: Option<Connected>,
-    /// When it has last gone without knowing whether it had been let in: until that is over, whoever
-    /// comes later than it may be taken for the older one.
+    /// When the last connection came that is gone without knowing whether it had been let in: one that
+    /// came not much later may be taken for the older one.
     in_doubt: Option<Instant>,
 }
+
+/// How much later a connection has to come to be the newer one in any case.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(1);
 
 struct Connected {
     node: Arc<Node>,
     outlet: Arc<Outlet>,
     work: Option<JoinHandle<Option<Arc<dyn Door>>>>,
+    came: Instant,
     working_since: Instant,
     door: Option<Arc<dyn Door>>,
     welcomed: bool,
@@ -125,7 +137,7 @@ impl Client {
                 role: Role::Player,
                 position,
                 expires: None,
-                came: Timestamp::default(),
+                came: world_time(),
             },
             options: Options::default(),
         };
@@ -134,6 +146,7 @@ impl Client {
             node: Arc::clone(node),
             outlet,
             work: Some(tokio::spawn(entering)),
+            came: Instant::now(),
             working_since: Instant::now(),
             door: None,
             welcomed: false,
@@ -178,7 +191,15 @@ impl Client {
 
     /// Its connection is cut by its node's end.
     pub(super) fn lose(&mut self) {
-        self.connection = None;
+        if let Some(connection) = self.connection.take() {
+            self.doubt(&connection);
+        }
+    }
+
+    fn doubt(&mut self, gone: &Connected) {
+        if !gone.synced {
+            self.in_doubt = Some(gone.came);
+        }
     }
 
     /// Goes, as soon as what is in hand is over.
@@ -190,9 +211,7 @@ impl Client {
         if departure == Departure::GaveUp {
             self.at = None;
         }
-        if !connection.synced {
-            self.in_doubt = Some(Instant::now());
-        }
+        self.doubt(&connection);
         connection.outlet.abandon();
         let leaving = async move {
             if let Some(work) = connection.work.take() {
@@ -253,8 +272,9 @@ impl Client {
 
     /// Whether it may be closed for an older connection.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.in_doubt
-            .is_some_and(|since| since.elapsed() < PATIENCE)
+        let came = self.connection.as_ref().map(|connection| connection.came);
+        let doubt = self.in_doubt.zip(came);
+        doubt.is_some_and(|(older, came)| came <= older + CLOCKS_DIFFER)
     }
 
     /// The code with which it was closed, once.
