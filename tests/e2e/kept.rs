@@ -180,3 +180,27 @@ async fn what_was_to_happen_while_the_server_was_down_happens_when_it_is_up() {
         assert!(began.elapsed() < DEADLINE, "the bell never rang");
     }
 }
+
+#[tokio::test]
+async fn a_backup_that_is_put_back_begins_a_new_epoch() {
+    let folder = Folder::new("kept");
+    let path = folder.path().join("games.redb");
+    let first = server::<Tally>(&path).await;
+    let mut alice = first.connect("alice", "r").await;
+    let (_, welcome) = alice.until("welcome").await;
+    let epoch = welcome["welcome"]["epoch"].as_str().unwrap().to_owned();
+    alice.ask(count()).await;
+    stop(first, &mut alice).await;
+
+    drop(open(&path).await); // nobody has the file any more
+    let store = FileStore::open_backup(&path).expect("it is a store");
+    let second = TestServer::start(|server| server.with_game::<Tally>().with_store(store)).await;
+    let mut request = second.request("alice", "r");
+    request.url = format!("{}?resume={epoch}-1", request.url);
+    let mut alice = request.connect().await.unwrap();
+    let (_, welcome) = alice.until("welcome").await;
+    assert_eq!(welcome["welcome"]["resumed"], false);
+    assert_ne!(welcome["welcome"]["epoch"], epoch.as_str());
+    let (_, state) = alice.until("state").await;
+    assert_eq!(state["state"], 1, "it is what was saved");
+}

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// How one operation on Redis is tried again that did not succeed.
 ///
-/// It bounds that operation alone: a room whose operation has failed answers `unavailable`, and the
-/// next one tries anew. A connection is taken up again for as long as the server runs.
+/// It bounds that operation alone: a room whose operation has failed is closed with `1013`, and goes on
+/// from what was saved when somebody comes back. A connection is taken up again for as long as the server runs.
 ///
 /// ```
 /// # use tapaculo::BackoffConfig;

@@ -53,8 +53,8 @@ use tokio::sync::oneshot;
 /// share one sync of the disk: the more there is to do, the fewer it takes for each.
 ///
 /// The file is for one process at a time, and for no network drive: those lock and sync as they like.
-/// To copy it, stop the server first. If the disk is full or fails, the rooms that are kept answer
-/// `unavailable`, and go on when it works again.
+/// To copy it, stop the server first. If the disk is full or fails, the rooms that are kept are closed
+/// with `1013`, whoever comes back is told `unavailable`, and they go on when it works again.
 ///
 /// Needs the feature `file-store`.
 pub struct FileStore {
@@ -63,6 +63,8 @@ pub struct FileStore {
     jobs: Option<mpsc::Sender<Job>>,
     /// `None` once it has ended.
     writer: Option<JoinHandle<()>>,
+    /// What was told after it was copied is not in it.
+    is_backup: bool,
 }
 
 impl FileStore {
@@ -84,6 +86,18 @@ impl FileStore {
         })
     }
 
+    /// Opens a copy that was put back: players may know what has happened in its rooms since. Each room
+    /// begins a new `epoch`, so that nobody goes on from a position that the copy has not got; otherwise
+    /// as [`open`](Self::open), which is right from the next start on.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_backup(path: impl AsRef<Path>) -> Result<Self, FileStoreError> {
+        let mut store = Self::open(path)?;
+        store.is_backup = true;
+        Ok(store)
+    }
+
     /// Works with what `file` opens, which it does again after a failure.
     fn begin<B: StorageBackend>(
         path: PathBuf,
@@ -100,6 +114,7 @@ impl FileStore {
             path,
             jobs: Some(jobs),
             writer: Some(writer),
+            is_backup: false,
         })
     }
 
@@ -130,7 +145,10 @@ impl Store for FileStore {
     ) -> BoxFuture<'a, Result<Claimed, StoreError>> {
         let room = room.clone();
         Box::pin(async {
-            let claim = self.ask(|answer| Job::Claim(room, answer)).await?;
+            let mut claim = self.ask(|answer| Job::Claim(room, answer)).await?;
+            if let Some(saved) = &mut claim.saved {
+                saved.doubtful = self.is_backup;
+            }
             Ok(Claimed::Ours(claim))
         })
     }
