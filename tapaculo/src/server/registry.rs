@@ -598,7 +598,14 @@ impl Keeper for Registry {
                     return;
                 };
                 match registry.find(game, &room).await {
-                    Ok(_) | Err(NoRoom::Ending | NoRoom::Unreadable) => return,
+                    Ok(door) => {
+                        // Another node goes on with it: nobody here wants to hear of it.
+                        if let Some(replica) = door.replica() {
+                            replica.leave_if_empty();
+                        }
+                        return;
+                    }
+                    Err(NoRoom::Ending | NoRoom::Unreadable) => return,
                     Err(NoRoom::Unavailable(_) | NoRoom::TooMany) => {}
                 }
             }

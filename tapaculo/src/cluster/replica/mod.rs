@@ -121,7 +121,7 @@ impl Replica {
     }
 
     /// Gives the room up if nobody here is in it; answers whether that is so.
-    fn leave_if_empty(&self) -> bool {
+    pub(crate) fn leave_if_empty(&self) -> bool {
         let state = self.state();
         let is_empty = state.members.is_empty();
         if is_empty && state.moved.is_none() {

@@ -67,9 +67,10 @@ all('HDEL', puts + 1, #ARGV)
 -- Who gives back what it has never written has not seen whether something is missing in it.
 if ending ~= 'release' or by == mine or tonumber(ARGV[10]) > 0 then
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
-  redis.call('HSET', key, '@run', run)
+  redis.call('HSET', key, '@number', number, '@by', mine, '@run', run)
+else
+  redis.call('HSET', key, '@number', number, '@by', mine)
 end
-redis.call('HSET', key, '@number', number, '@by', mine)
 if ending == 'release' then
   redis.call('HDEL', key, '@owner')
 end
