@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// What arrives in a node's inbox.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Letter {
+pub(crate) enum Letter {
     Request {
         from: NodeId,
         /// Its number among those of that node: a request that is sent again has the same.
@@ -88,6 +88,7 @@ pub(crate) enum Reply {
 pub(crate) struct Attached {
     pub(crate) user: UserId,
     pub(crate) session: SessionId,
+    pub(crate) came: Timestamp,
     pub(crate) connection: Connection,
 }
 
@@ -177,7 +178,7 @@ impl Letter {
         rmp_serde::to_vec(self).expect("a letter can be encoded")
     }
 
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         rmp_serde::from_slice(bytes).ok()
     }
 }

@@ -18,6 +18,9 @@ pub(crate) use self::{
     replica::Replica,
 };
 
+#[cfg(test)]
+pub(crate) use self::letters::Letter;
+
 use crate::{
     game::Connection,
     ids::RoomId,

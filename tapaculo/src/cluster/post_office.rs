@@ -387,6 +387,7 @@ impl Cluster {
                     let found = Found {
                         user: member.user,
                         session: member.session,
+                        came: member.came,
                         connection,
                     };
                     (ear, found)

@@ -244,6 +244,20 @@ pub(crate) struct Place {
     came: Timestamp,
 }
 
+impl Place {
+    /// Whether the connection that has it, be it missing, is newer than this one, which came then.
+    pub(crate) fn is_newer(&self, came: Timestamp, connection: Connection) -> bool {
+        let is_held = self.held_until.is_some();
+        let has_newer = self.connection.is_some_and(|other| other > connection);
+        has_newer || (!is_held && self.came_after(came))
+    }
+
+    /// Whether its last connection came later than so, whatever the clocks of the two nodes are.
+    pub(crate) fn came_after(&self, came: Timestamp) -> bool {
+        came + CLOCKS_DIFFER < self.came
+    }
+}
+
 /// What became of a place that its user has come back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TakenOver {
@@ -339,11 +353,7 @@ impl Roster {
     ) -> Option<TakenOver> {
         let arrival = *self.arrivals.get(&newcomer.user)?;
         let place = self.places.get_mut(&arrival)?;
-        let is_later = newcomer.came + CLOCKS_DIFFER < place.came;
-        if place
-            .connection
-            .is_some_and(|other| other > connection || is_later)
-        {
+        if place.is_newer(newcomer.came, connection) {
             return Some(TakenOver::Not);
         }
         self.changed.insert(arrival);

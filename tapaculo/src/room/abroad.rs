@@ -151,9 +151,9 @@ impl Abroad {
         self.numbers.get(far).copied()
     }
 
-    /// What the other nodes are to be told of an input.
-    pub(super) fn publication(&mut self, effects: &Effects, grounds: &Grounds<'_>) -> Vec<u8> {
-        self.published += 1;
+    /// What the other nodes are to be told of an input, to be [published](Self::publish) once it is
+    /// saved.
+    pub(super) fn publication(&self, effects: &Effects, grounds: &Grounds<'_>) -> Vec<u8> {
         let far = |connection: &Connection| self.connections.get(connection).cloned();
         let said = effects.deliveries.iter().filter_map(|(after, delivery)| {
             let said = match delivery {
@@ -177,7 +177,7 @@ impl Abroad {
         });
         let publication = Publication {
             term: grounds.term,
-            number: self.published,
+            number: self.published + 1,
             commit: grounds.commit,
             epoch: grounds.epoch.to_owned(),
             now: grounds.now,
@@ -188,16 +188,19 @@ impl Abroad {
             untold: grounds.untold,
             is_released: grounds.is_released,
         };
-        let bytes = rmp_serde::to_vec(&publication).expect("a publication can be encoded");
-        self.ring_bytes += bytes.len();
-        self.ring
-            .push_back((self.published, bytes.as_slice().into()));
+        rmp_serde::to_vec(&publication).expect("a publication can be encoded")
+    }
+
+    /// It holds, and whoever has missed it may be told: nobody may be told what is not saved.
+    pub(super) fn publish(&mut self, publication: Vec<u8>) {
+        self.published += 1;
+        self.ring_bytes += publication.len();
+        self.ring.push_back((self.published, publication.into()));
         while self.ring_bytes > RING_BYTES && self.ring.len() > 1 {
             if let Some((_, oldest)) = self.ring.pop_front() {
                 self.ring_bytes -= oldest.len();
             }
         }
-        bytes
     }
 
     /// The publications after a number, if all of them are still there.
@@ -249,5 +252,34 @@ impl Publication {
             ..Effects::default()
         };
         (effects, self.now, self.untold)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_saved_is_told_to_nobody_who_asks_what_it_has_missed() {
+        let mut abroad = Abroad::default();
+        let publication = |abroad: &Abroad| {
+            let grounds = Grounds {
+                term: 1,
+                commit: 1,
+                epoch: "e",
+                now: Timestamp::default(),
+                last: Seq::default(),
+                untold: None,
+                is_released: false,
+            };
+            abroad.publication(&Effects::default(), &grounds)
+        };
+        let saved = publication(&abroad);
+        abroad.publish(saved.clone());
+        publication(&abroad);
+        assert_eq!(abroad.published(), 1);
+        let told = abroad.replay(0).expect("it is all there");
+        assert_eq!(told, [Arc::from(saved)]);
+        assert!(abroad.replay(2).is_none());
     }
 }

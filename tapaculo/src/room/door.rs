@@ -411,11 +411,7 @@ impl<G: Game> Door for LockedRoom<G> {
             if locked.live.machine().is_over() {
                 return Err(visitor);
             }
-            if locked
-                .live
-                .mourn(&visitor.newcomer.user, self.clock.now())
-                .await
-            {
+            if locked.live.mourn(&visitor.newcomer, self.clock.now()).await {
                 self.finish(locked).await;
                 locked = self.locked.lock().await;
                 if locked.live.machine().is_over() {
@@ -705,6 +701,7 @@ pub(crate) mod tests {
         let found = Found {
             user: visitor.newcomer.user,
             session: visitor.newcomer.session,
+            came: visitor.newcomer.came,
             connection: outlet.connection,
         };
         assert!(room.found(vec![(visitor.ear, found)]).await.is_none());

@@ -12,7 +12,6 @@ use super::{
 use crate::{
     clock::Timestamp,
     game::{Connection, Game, Identity, Newcomer, Options, Posts, Refusal, Rest},
-    ids::UserId,
     protocol::{Close, ErrorCode, frames},
     store::{Cells, NodeId, StoreError},
 };
@@ -141,14 +140,18 @@ impl<G: Game> Live<G> {
         deadlines.into_iter().flatten().min()
     }
 
-    /// Somebody comes anew: if that user's other connection is missing, it is taken for lost first.
-    /// Answers whether something was to be done for it.
-    pub(crate) async fn mourn(&mut self, user: &UserId, now: Timestamp) -> bool {
-        let is_missing = self.machine.table().roster.is_missing(user);
-        if is_missing {
+    /// Somebody comes anew: if that user's other connection is missing, it is taken for lost first,
+    /// unless it is the newer one. Answers whether something was to be done for it.
+    pub(crate) async fn mourn(&mut self, newcomer: &Newcomer, now: Timestamp) -> bool {
+        let user = &newcomer.user;
+        let roster = &self.machine.table().roster;
+        let place = roster.by_user(user);
+        let is_older = place.is_some_and(|place| !place.came_after(newcomer.came));
+        let is_lost = is_older && roster.is_missing(user);
+        if is_lost {
             self.run(Input::Mourn(user.clone()), now).await;
         }
-        is_missing
+        is_lost
     }
 
     /// Asks for a place for a connection; the answer, a greeting or a goodbye, is in its outlet.
@@ -176,6 +179,7 @@ impl<G: Game> Live<G> {
             let found = Found {
                 user: newcomer.user,
                 session: newcomer.session,
+                came: newcomer.came,
                 connection,
             };
             return self.found(vec![(ear, found)], now).await;
@@ -327,11 +331,10 @@ impl<G: Game> Live<G> {
         if end == Some(End::Here) && !self.keep.is_complete() {
             changes.put.push(self.machine.complete_head());
         }
-        let again = publish.clone();
         let save = Save {
             changes,
             end,
-            publish,
+            publish: publish.clone(),
             now: table.now,
         };
         match self.keep.save(save).await {
@@ -339,10 +342,14 @@ impl<G: Game> Live<G> {
                 let room = &self.machine.table().identity.room;
                 tracing::warn!(%room, "the store has lost what was saved of a room: all of it is saved once more");
                 let cells = self.machine.all_cells(effects);
-                self.keep.save_anew(cells, again).await
+                self.keep.save_anew(cells, publish.clone()).await?;
             }
-            saved => saved,
+            saved => saved?,
         }
+        if let Some(publication) = publish {
+            self.abroad.publish(publication);
+        }
+        Ok(())
     }
 
     /// The state has moved on and could not be saved: nobody may learn of it, and nobody can go

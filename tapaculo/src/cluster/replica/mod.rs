@@ -240,7 +240,7 @@ impl Door for Replica {
                 let is_in = {
                     let mut state = self.state();
                     let has_moved = state.moved.is_some();
-                    (!has_moved).then(|| state.ask(&outlet, &newcomer.session, known_as))
+                    (!has_moved).then(|| state.ask(&outlet, &newcomer, known_as))
                 };
                 match is_in {
                     Some(true) => return Ok(()),

@@ -2,7 +2,8 @@
 
 use super::{Attached, Moved, Next};
 use crate::{
-    game::Connection,
+    clock::Timestamp,
+    game::{Connection, Newcomer},
     ids::SessionId,
     log::SharedLog,
     protocol::{Close, Seq},
@@ -53,6 +54,7 @@ pub(super) struct At {
 pub(super) struct Local {
     pub(super) outlet: Arc<Outlet>,
     session: SessionId,
+    came: Timestamp,
     /// Under which number the owner knows it: another for each time that it asks for a place, so that
     /// it is let in by the last one alone.
     known_as: Connection,
@@ -81,13 +83,14 @@ impl State {
     pub(super) fn ask(
         &mut self,
         outlet: &Arc<Outlet>,
-        session: &SessionId,
+        newcomer: &Newcomer,
         known_as: Connection,
     ) -> bool {
         let connection = outlet.connection;
         let local = self.members.entry(connection).or_insert_with(|| Local {
             outlet: Arc::clone(outlet),
-            session: session.clone(),
+            session: newcomer.session.clone(),
+            came: newcomer.came,
             known_as,
             is_in: false,
             answered: Arc::default(),
@@ -243,6 +246,7 @@ impl State {
             .map(|local| Attached {
                 user: local.outlet.user.clone(),
                 session: local.session.clone(),
+                came: local.came,
                 connection: local.known_as,
             })
             .collect()
@@ -315,6 +319,7 @@ impl State {
                 let found = Found {
                     user: local.outlet.user.clone(),
                     session: local.session,
+                    came: local.came,
                     connection: local.outlet.connection,
                 };
                 (Ear::Here(local.outlet), found)

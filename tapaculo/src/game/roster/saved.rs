@@ -20,6 +20,7 @@ pub(crate) struct SavedPlace {
     held_until: Option<Timestamp>,
     since: Seq,
     expires: Option<Timestamp>,
+    came: Timestamp,
 }
 
 impl SavedPlace {
@@ -34,6 +35,7 @@ impl SavedPlace {
             held_until: place.held_until,
             since: place.since,
             expires: place.expires,
+            came: place.came,
         }
     }
 }
@@ -87,7 +89,7 @@ impl Roster {
             held_until: saved.held_until,
             since: saved.since,
             expires: saved.expires,
-            came: Timestamp::default(),
+            came: saved.came,
         };
         self.places.insert(arrival, place);
         self.go_on_after(arrival + 1);
@@ -110,12 +112,13 @@ impl Roster {
         Some(place.member.user.clone())
     }
 
-    /// The connection of a member lives: it is this one. Answers whether the member is still there
-    /// and had none.
+    /// The connection of a member lives: it is this one, which came then. Answers whether it is the
+    /// one that was missing.
     pub(crate) fn found(
         &mut self,
         user: &UserId,
         session: &SessionId,
+        came: Timestamp,
         connection: Connection,
     ) -> bool {
         let Some(arrival) = self.arrivals.get(user).copied() else {
@@ -124,7 +127,8 @@ impl Roster {
         let Some(place) = self.places.get_mut(&arrival) else {
             return false;
         };
-        if place.member.session != *session || !self.missing.remove(&arrival) {
+        let is_it = place.member.session == *session && place.came == came;
+        if !is_it || !self.missing.remove(&arrival) {
             return false;
         }
         place.connection = Some(connection);

@@ -90,8 +90,8 @@ impl<G: Game> Machine<G> {
         } = self.table();
         let place = roster.by_user(&newcomer.user);
         let watches = place.is_some_and(|place| {
-            let is_older = place.connection.is_none_or(|other| other < connection);
-            is_older && place.member.role() == Role::Spectator
+            let is_newer = place.is_newer(newcomer.came, connection);
+            !is_newer && place.member.role() == Role::Spectator
         });
         let comes_anew = newcomer.role == Role::Player && newcomer.position.is_none();
         watches && comes_anew && roster.has_free_seat(&identity.settings)
@@ -199,14 +199,17 @@ impl<G: Game> Machine<G> {
         for Found {
             user,
             session,
+            came,
             connection,
         } in found
         {
             let roster = &mut self.room.table.roster;
-            if !roster.found(&user, &session, connection) {
+            if !roster.found(&user, &session, came, connection) {
                 // A newer one has the place, or it was given up.
                 let close = match roster.by_user(&user) {
-                    Some(place) if place.connection.is_some() => Close::Replaced,
+                    Some(place) if place.connection.is_some() || place.came_after(came) => {
+                        Close::Replaced
+                    }
                     _ => Close::Moved,
                 };
                 self.say(effects, Delivery::Close(connection, close.into()));

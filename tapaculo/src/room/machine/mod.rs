@@ -71,6 +71,8 @@ pub(crate) enum Input<M> {
 pub(crate) struct Found {
     pub(crate) user: UserId,
     pub(crate) session: SessionId,
+    /// When it came in: the newest of a session is the one that has the place.
+    pub(crate) came: Timestamp,
     pub(crate) connection: Connection,
 }
 

@@ -237,8 +237,9 @@ fn newcomer(user: &str, position: Option<Seq>) -> Newcomer {
 fn join<G: Game>(live: &mut Live<G>, user: &str, connection: u64, now: Timestamp) -> Arc<Outlet> {
     let outlet = outlet(user, connection);
     let ear = Ear::Here(Arc::clone(&outlet));
-    run(live.mourn(&outlet.user, now));
-    run(live.join(ear, newcomer(user, None), Options::default(), now));
+    let newcomer = newcomer(user, None);
+    run(live.mourn(&newcomer, now));
+    run(live.join(ear, newcomer, Options::default(), now));
     outlet
 }
 
@@ -348,6 +349,7 @@ fn a_room_goes_on_where_it_was() {
         let found = Found {
             user: bob.user.clone(),
             session: SessionId::new("s").unwrap(),
+            came: NOW,
             connection: bob.connection,
         };
         other
@@ -367,7 +369,7 @@ fn a_room_goes_on_where_it_was() {
     let alice = outlet("alice", 10);
     let ear = Ear::Here(Arc::clone(&alice));
     let newcomer = newcomer("alice", Some(Seq(1)));
-    assert!(run(live.mourn(&newcomer.user, NOW)));
+    assert!(run(live.mourn(&newcomer, NOW)));
     run(live.join(ear, newcomer, Options::default(), NOW));
     let (frames, _) = drain(&alice);
     assert_eq!(frames[0]["welcome"]["resumed"], true);
@@ -406,6 +408,47 @@ fn members_whose_connections_nobody_has_are_taken_for_lost() {
     let held = Some(NOW + Duration::from_secs(33));
     let places = live.machine().table().roster.places();
     assert!(places.into_iter().all(|place| place.held_until == held));
+}
+
+#[test]
+fn a_missing_connection_keeps_its_place_against_one_that_is_older() {
+    let shelf = Arc::new(Shelf::default());
+    join(&mut live::<Diary>(&shelf), "alice", 1, NOW);
+    let mut live = again::<Diary>(&shelf, NOW + Duration::from_secs(3));
+    let earlier = Timestamp::from_millis(998_000);
+
+    // It was held up on its way.
+    let late = outlet("alice", 2);
+    let newcomer = Newcomer {
+        came: earlier,
+        ..newcomer("alice", None)
+    };
+    assert!(!run(live.mourn(&newcomer, NOW)));
+    let ear = Ear::Here(Arc::clone(&late));
+    run(live.join(ear, newcomer, Options::default(), NOW));
+    assert_eq!(drain(&late), (Vec::new(), Some(Close::Replaced)));
+
+    // It was replaced, and nobody could tell it so; the one that has replaced it is there as well.
+    let mut ears = Vec::new();
+    for (connection, came) in [(3, earlier), (4, NOW)] {
+        let outlet = outlet("alice", connection);
+        let found = Found {
+            user: outlet.user.clone(),
+            session: SessionId::new("s").unwrap(),
+            came,
+            connection: outlet.connection,
+        };
+        ears.push((Ear::Here(outlet), found));
+    }
+    let [Ear::Here(old), Ear::Here(new)] = [&ears[0].0, &ears[1].0] else {
+        unreachable!();
+    };
+    let (old, new) = (Arc::clone(old), Arc::clone(new));
+    run(live.found(ears, NOW));
+    assert_eq!(drain(&old).1, Some(Close::Replaced));
+    assert_eq!(drain(&new).1, None);
+    let place = live.machine().table().roster.by_name("alice").unwrap();
+    assert_eq!(place.connection, Some(new.connection));
 }
 
 #[test]

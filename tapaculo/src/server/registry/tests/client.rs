@@ -34,8 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// What all have been told together.
 #[derive(Default)]
 pub(super) struct History {
-    /// Each event by its number.
-    pub(super) events: BTreeMap<u64, String>,
     /// What each was answered, by its word.
     pub(super) acked: BTreeMap<String, u64>,
     epoch: Option<String>,
@@ -69,7 +67,6 @@ struct Connected {
     door: Option<Arc<dyn Door>>,
     welcomed: bool,
     synced: bool,
-    resumes: bool,
     /// Whether a message of this connection is to be answered.
     asks: bool,
     acks: u64,
@@ -122,12 +119,15 @@ impl Client {
             epoch: self.epoch.clone(),
             seq: Seq(seq),
         });
+        node.fake.world().note(|| {
+            let Self { user, at, .. } = self;
+            format!("{user} connects to {:?}, anew {anew}, at {at:?}", node.fake)
+        });
         let outlet = Arc::new(Outlet::new(
             arrival::next(),
             self.user.clone(),
             Dialect::Json,
         ));
-        let resumes = position.is_some();
         let visitor = Visitor {
             ear: Ear::Here(Arc::clone(&outlet)),
             newcomer: Newcomer {
@@ -151,7 +151,6 @@ impl Client {
             door: None,
             welcomed: false,
             synced: false,
-            resumes,
             asks: false,
             acks: 0,
             closed: None,
@@ -208,6 +207,10 @@ impl Client {
         let Some(mut connection) = self.connection.take() else {
             return;
         };
+        connection.node.fake.world().note(|| {
+            let closed = connection.closed;
+            format!("{} goes: {departure:?}, closed {closed:?}", self.user)
+        });
         if departure == Departure::GaveUp {
             self.at = None;
         }
@@ -287,6 +290,8 @@ impl Client {
             return;
         };
         connection.told.push(frame.to_string());
+        let world = connection.node.fake.world();
+        world.note(|| format!("{} hears {frame}", self.user));
         let told = &connection.told;
         let mut history = self.history.lock().unwrap();
         if let Some(welcome) = frame.get("welcome") {
@@ -300,14 +305,8 @@ impl Client {
             let first = history.epoch.get_or_insert_with(|| epoch.to_owned());
             assert_eq!(first, epoch, "nothing was lost");
             self.epoch = epoch.to_owned();
-            if connection.resumes {
-                let is_far = history.events.len() as u64 > self.at.unwrap() + 1000;
-                if !is_far && welcome["resumed"] == false {
-                    // It was away for so long that its place was given up.
-                    self.at = None;
-                }
-            }
             if welcome["resumed"] == false {
+                // It was away for so long that its place was given up.
                 self.at = None;
             }
             return;
@@ -341,8 +340,13 @@ impl Client {
                 self.user
             );
             self.at = Some(seq);
-            let known = history.events.entry(seq).or_insert_with(|| word.to_owned());
-            assert_eq!(known, word, "there is one history");
+            let saved = connection.node.fake.word(seq);
+            assert_eq!(
+                saved.as_deref(),
+                Some(word),
+                "{} hears what is saved: {told:?}",
+                self.user
+            );
             return;
         }
         if let Some(id) = frame["ack"].as_u64() {
@@ -354,6 +358,8 @@ impl Client {
             );
             let word = format!("{} {id}", self.user);
             let reply = frame["reply"].as_u64().unwrap();
+            let saved = connection.node.fake.word(reply);
+            assert_eq!(saved.as_ref(), Some(&word), "it is saved before: {told:?}");
             let known = *history.acked.entry(word).or_insert(reply);
             assert_eq!(known, reply);
             connection.asks = false;

@@ -1,16 +1,19 @@
 //! Nodes in one process, and what is between them: it loses, delays, repeats and reorders, by a seed.
 
 use crate::{
+    cluster::Letter,
+    log::Entry,
     pubsub::{
         Heard, Nodes, Timing,
         everywhere::{Everywhere, News, Sent, SentElsewhere, Use, Used},
     },
+    room::Publication,
     store::{Cells, Claim, Claimed, Commit, NodeId, RoomKey, Saved, Store, StoreError, Then},
 };
 use futures_util::future::{BoxFuture, pending};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -39,6 +42,9 @@ pub(super) struct Faults {
 /// What all nodes share.
 pub(super) struct World {
     inner: Mutex<Inner>,
+    /// What has happened, and when, where somebody wants to know.
+    story: Option<Mutex<Vec<String>>>,
+    began: Instant,
 }
 
 struct Inner {
@@ -48,6 +54,7 @@ struct Inner {
     last_term: u64,
     leases: HashMap<NodeId, Instant>,
     nodes: Vec<Arc<Ears>>,
+    said: BTreeMap<u64, String>,
 }
 
 #[derive(Default)]
@@ -98,10 +105,22 @@ impl World {
             last_term: 0,
             leases: HashMap::new(),
             nodes: Vec::new(),
+            said: BTreeMap::new(),
         };
+        let is_told = std::env::var("TAPACULO_SEED").is_ok();
         Arc::new(Self {
             inner: Mutex::new(inner),
+            story: is_told.then(Mutex::default),
+            began: Instant::now(),
         })
+    }
+
+    /// For whoever looks for an error.
+    pub(super) fn note(&self, what: impl FnOnce() -> String) {
+        if let Some(story) = &self.story {
+            let line = format!("{:>8?} {}", self.began.elapsed(), what());
+            story.lock().unwrap().push(line);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -137,6 +156,11 @@ impl World {
             life: Mutex::new((NodeId::random(), Instant::now())),
             hears: Mutex::new(Some(hears)),
         })
+    }
+
+    /// Each word that was saved, by its number, whether or not anybody has heard it.
+    pub(super) fn said(&self) -> BTreeMap<u64, String> {
+        self.lock().said.clone()
     }
 
     /// The cells of a room whose names begin like this.
@@ -189,6 +213,19 @@ impl World {
     }
 }
 
+/// So that an error is found in what led to it.
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(story) = &self.story
+        {
+            let story = story.lock().unwrap();
+            let last = story.len().saturating_sub(1000);
+            eprintln!("{}", story[last..].join("\n"));
+        }
+    }
+}
+
 impl Ears {
     /// Waits while the node stands; a dead one waits for ever.
     async fn runs(&self) {
@@ -201,7 +238,17 @@ impl Ears {
 }
 
 impl Fake {
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The word that was saved under a number.
+    pub(super) fn word(&self, number: u64) -> Option<String> {
+        self.world.lock().said.get(&number).cloned()
+    }
+
     pub(super) fn set(&self, run: Run) {
+        self.world.note(|| format!("{} {run:?}", self.me()));
         self.ears.run.send_replace(run);
     }
 
@@ -236,6 +283,13 @@ impl Fake {
     }
 }
 
+/// The number and the word of an event as it is saved.
+fn read(event: &[u8]) -> (u64, String) {
+    let Entry { seq, frame, .. } = rmp_serde::from_slice(event).unwrap();
+    let word = frame.event_data().unwrap();
+    (seq.0, word.as_str().unwrap().to_owned())
+}
+
 impl Store for Fake {
     fn keeps(&self) -> bool {
         true
@@ -257,13 +311,15 @@ impl Store for Fake {
             }
             inner.last_term += 1;
             record.term = inner.last_term;
-            record.owner = Some(me);
+            record.owner = Some(me.clone());
             let saved = (record.number > 0).then(|| Saved {
                 cells: record.cells.clone(),
                 number: record.number,
                 doubtful: false,
             });
             let term = record.term;
+            self.world
+                .note(|| format!("{me} claims it: term {term}, {} commits", record.number));
             Ok(Claimed::Ours(Claim { term, saved }))
         }))
     }
@@ -287,11 +343,22 @@ impl Store for Fake {
                 if commit.anew {
                     record.cells.clear();
                 }
-                record.cells.extend(commit.put);
+                for (cell, bytes) in commit.put {
+                    if cell.starts_with("event:") {
+                        let (number, word) = read(&bytes);
+                        let known = inner.said.entry(number).or_insert_with(|| word.clone());
+                        assert_eq!(*known, word, "two words are saved under {number}");
+                    }
+                    record.cells.insert(cell, bytes);
+                }
                 for cell in commit.delete {
                     record.cells.remove(&cell);
                 }
                 (record.number, record.by) = (commit.number, commit.term);
+                self.world.note(|| {
+                    let (term, number, then) = (commit.term, commit.number, &commit.then);
+                    format!("{} commits {term}:{number}, {then:?}", self.me())
+                });
                 match commit.then {
                     Then::Keep => {}
                     Then::Release => record.owner = None,
@@ -314,6 +381,8 @@ impl Store for Fake {
 impl Fake {
     /// Says it in the same step as something is saved.
     fn later(&self, room: &RoomKey, bytes: Vec<u8>) {
+        self.world
+            .note(|| format!("{} says {:?}", self.me(), Publication::read(&bytes)));
         let (world, room) = (Arc::clone(&self.world), room.clone());
         tokio::spawn(async move {
             let to = |_: &Option<NodeId>, rooms: &HashSet<RoomKey>| rooms.contains(&room);
@@ -322,6 +391,8 @@ impl Fake {
     }
 
     fn tell_later(&self, node: &NodeId, bytes: Vec<u8>) {
+        self.world
+            .note(|| format!("{} tells {node} {:?}", self.me(), Letter::read(&bytes)));
         let (world, node) = (Arc::clone(&self.world), node.clone());
         tokio::spawn(async move {
             let to = |me: &Option<NodeId>, _: &HashSet<RoomKey>| me.as_ref() == Some(&node);
