@@ -1,6 +1,6 @@
 //! What is true of a user is true at all nodes: bans, revocations, refresh tokens that work once, limits.
 
-use crate::games::Desk;
+use crate::{Notes, write};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tapaculo::{MessageLimits, RedisPubSub, Server, SessionId};
@@ -22,15 +22,15 @@ async fn node(redis: &Redis) -> TestServer {
 
 async fn node_with(redis: &Redis, configure: impl FnOnce(Server) -> Server) -> TestServer {
     let pubsub = RedisPubSub::new(redis.url()).expect("it is a URL");
-    let desk = |server: Server| {
+    let notes = |server: Server| {
         configure(
             server
                 .with_pubsub(pubsub)
-                .with_game::<Desk>()
+                .with_game::<Notes>()
                 .with_guest_tokens(),
         )
     };
-    TestServer::start(desk).await
+    TestServer::start(notes).await
 }
 
 /// Waits until it is so.
@@ -62,7 +62,7 @@ async fn who_is_banned_at_one_node_is_banned_at_all_and_at_those_that_come_later
     assert_eq!((bans.len(), &bans[0].user), (1, &user("alice")));
     let later = node(&redis).await;
     assert_eq!(status(&later, "alice").await, 429);
-    bob.tell(json!({"type": "Say", "text": "still here"})).await;
+    bob.tell(write("still here")).await;
     // Whoever may ban may take it back elsewhere.
     assert!(later.handle.unban(&user("alice")));
     until("she is let in", async || status(&one, "alice").await == 101).await;

@@ -1,7 +1,11 @@
 //! To a client it makes no difference which node it is on: servers in one process, on a real Redis.
+//!
+//! A process of its own: beside browsers, so many servers are slow.
 
+mod chess_cluster;
 mod closures;
 mod ending;
+mod everywhere;
 mod joining;
 mod members;
 mod messages;
