@@ -242,7 +242,7 @@ impl Log {
         let is_public = |event: &&Arc<Entry>| event.is_public();
         let public = events.iter().filter(is_public).count();
         let old = public.saturating_sub(history);
-        let kept = events.iter().filter(is_public).skip(old).cloned().collect();
+        let kept: VecDeque<_> = events.iter().filter(is_public).skip(old).cloned().collect();
         // Older ones, which only the history has, may leave gaps between them.
         let mut recent = VecDeque::new();
         let mut next = last;
@@ -253,6 +253,14 @@ impl Log {
         }) {
             recent.push_front(Arc::clone(event));
         }
+        // Those that were let go with the last input that was saved.
+        let gone = events.iter().map(|event| event.seq).filter(|seq| {
+            let is_in = |events: &VecDeque<Arc<Entry>>| {
+                events.binary_search_by_key(seq, |event| event.seq).is_ok()
+            };
+            !is_in(&kept) && !is_in(&recent)
+        });
+        let gone = gone.collect();
         Self {
             recent_bytes: recent.iter().map(|event| event.frame.len()).sum(),
             recent,
@@ -261,7 +269,7 @@ impl Log {
             redactions,
             complete_from,
             last,
-            gone: None,
+            gone: Some(gone),
         }
     }
 
@@ -464,6 +472,25 @@ mod tests {
             log.append(entry);
             log.trim(1, now, None);
         }
+    }
+
+    #[test]
+    fn what_a_saved_log_has_no_use_for_any_more_is_let_go() {
+        let read = |entry: Arc<Entry>| Arc::into_inner(entry).expect("nobody else has it");
+        let saved = SavedLog {
+            events: vec![
+                read(entry(1, Audience::All, 1)),
+                read(entry(2, Audience::Only(user("bob")), 1)),
+                read(entry(3, Audience::All, 1)),
+                read(entry(5, Audience::Only(user("bob")), 1)),
+            ],
+            last: Seq(5),
+            forgotten: Forgotten::default(),
+        };
+        let log = SharedLog::saved(1, saved);
+        log.track();
+        assert_eq!(log.take_gone(), [Seq(1), Seq(2)]);
+        assert_eq!(numbers(log.read().all()), [3, 5]);
     }
 
     #[test]

@@ -161,6 +161,19 @@ impl Request {
         }
     }
 
+    /// Whether it is of connections that the node has which asks.
+    pub(super) fn is_of_members(&self) -> bool {
+        match self {
+            Self::Join { .. } | Self::Message { .. } | Self::Leave(..) | Self::Attach(_) => true,
+            Self::Replay(_)
+            | Self::Standing
+            | Self::Say(..)
+            | Self::Kick(..)
+            | Self::Close(_)
+            | Self::Members => false,
+        }
+    }
+
     /// Whether it may be asked of a node that may have done it already, before it had the room from
     /// another.
     pub(super) fn may_be_repeated(&self) -> bool {

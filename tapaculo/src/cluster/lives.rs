@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 /// How much oftener others are looked after than the own lease is renewed.
 const LOOKS: u32 = 6;
@@ -24,7 +24,11 @@ const TOUCH: Duration = Duration::from_secs(10 * 60);
 /// server runs.
 pub(crate) async fn watch_over(cluster: Arc<Cluster>) {
     // Each by itself: nothing may keep a node from saying that it lives.
-    tokio::join!(renew_for_ever(&cluster), look_for_ever(&cluster));
+    tokio::join!(
+        renew_for_ever(&cluster),
+        look_for_ever(&cluster),
+        touch_for_ever(&cluster)
+    );
 }
 
 async fn renew_for_ever(cluster: &Arc<Cluster>) {
@@ -37,15 +41,17 @@ async fn renew_for_ever(cluster: &Arc<Cluster>) {
 }
 
 async fn look_for_ever(cluster: &Arc<Cluster>) {
-    let mut touched = Instant::now();
     let mut mourned = HashMap::new();
     loop {
         sleep(cluster.timing().renew / LOOKS).await;
-        if touched.elapsed() >= TOUCH {
-            touched = Instant::now();
-            cluster.touch().await;
-        }
         cluster.look_after_others(&mut mourned).await;
+    }
+}
+
+async fn touch_for_ever(cluster: &Arc<Cluster>) {
+    loop {
+        sleep(TOUCH).await;
+        cluster.touch().await;
     }
 }
 
@@ -56,7 +62,7 @@ async fn renew(cluster: &Arc<Cluster>) {
         Err(StoreError::Lost) => true,
         Err(error) => {
             tracing::warn!(%error, "the lease could not be renewed");
-            nodes.good_until() <= Instant::now()
+            !nodes.has_lease()
         }
     };
     if !lost {

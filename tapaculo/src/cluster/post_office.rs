@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{mpsc::UnboundedReceiver, oneshot},
+    sync::{mpsc::Receiver, oneshot},
     time::{Instant, timeout},
 };
 
@@ -94,11 +94,6 @@ impl Cluster {
 
     pub(crate) fn timing(&self) -> Timing {
         self.nodes.timing()
-    }
-
-    /// Whether this node may speak for its rooms.
-    pub(crate) fn has_lease(&self) -> bool {
-        self.nodes.good_until() > Instant::now()
     }
 
     pub(super) fn host(&self) -> Option<Arc<dyn Host>> {
@@ -199,7 +194,7 @@ impl Cluster {
     /// Acts on what comes in, until nothing more does.
     pub(crate) async fn listen(
         self: Arc<Self>,
-        mut heard: UnboundedReceiver<Heard>,
+        mut heard: Receiver<Heard>,
         users: Arc<dyn Listener>,
     ) {
         while let Some(heard) = heard.recv().await {
@@ -295,6 +290,10 @@ impl Cluster {
                 key.game
             ));
         };
+        // The room has come to this node meanwhile: its own members are no other node's.
+        if *from == self.nodes.me() && request.is_of_members() {
+            return Reply::NotHere;
+        }
         let far = |connection| Far {
             node: from.clone(),
             connection,

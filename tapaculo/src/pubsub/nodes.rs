@@ -11,7 +11,7 @@ pub(crate) const CLAIM_KEPT: Duration = Duration::from_secs(3600);
 
 /// The other nodes: only Redis has them.
 ///
-/// What is handed over (`forward`, `tell`, `tell_all`, `publish`) arrives once or not at all, and never
+/// What is handed over (`forward`, `tell`, `publish`) arrives once or not at all, and never
 /// twice: after an `Unavailable` it may have arrived.
 pub(crate) trait Nodes: Store + Everywhere {
     /// This node's name in its present life.
@@ -20,6 +20,11 @@ pub(crate) trait Nodes: Store + Everywhere {
     /// Until when, by the monotonic clock, this node may speak for its rooms; in the past once it could
     /// not renew.
     fn good_until(&self) -> Instant;
+
+    /// Whether this node may speak for its rooms.
+    fn has_lease(&self) -> bool {
+        self.good_until() > Instant::now()
+    }
 
     /// Takes up a new life, at the start and after the lease was lost: a new name. An error while Redis
     /// is away: then this node has no lease yet, and hears nothing that is for it alone.
@@ -52,14 +57,8 @@ pub(crate) trait Nodes: Store + Everywhere {
         bytes: Vec<u8>,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Hands something to all nodes, this one too.
-    #[cfg_attr(
-        not(test),
-        allow(
-            dead_code,
-            reason = "news of users are told by the script that keeps them"
-        )
-    )]
+    /// Hands something to all nodes, as news of users are by the script that keeps them.
+    #[cfg(test)]
     fn tell_all(&self, bytes: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Hands something to all nodes that listen to the room.
@@ -76,7 +75,7 @@ pub(crate) trait Nodes: Store + Everywhere {
     fn unlisten<'a>(&'a self, room: &'a RoomKey) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// What comes in; the second call gets a channel in which nothing comes.
-    fn hear(&self) -> mpsc::UnboundedReceiver<Heard>;
+    fn hear(&self) -> mpsc::Receiver<Heard>;
 
     /// Refreshes the lifetime of rooms' keys that have had no commit for long.
     fn touch<'a>(

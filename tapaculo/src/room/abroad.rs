@@ -203,6 +203,12 @@ impl Abroad {
         }
     }
 
+    /// The last publication.
+    pub(super) fn last_published(&self) -> Option<Vec<u8>> {
+        let (_, last) = self.ring.back()?;
+        Some(last.to_vec())
+    }
+
     /// The publications after a number, if all of them are still there.
     pub(super) fn replay(&self, after: u64) -> Option<Vec<Arc<[u8]>>> {
         let missing = usize::try_from(self.published.checked_sub(after)?).ok()?;

@@ -15,6 +15,15 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 /// How much longer than it could be needed a record is kept, for servers that are down.
 const SPARE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What becomes of a record.
+fn after(end: Option<End>) -> Then {
+    match end {
+        None => Then::Keep,
+        Some(End::ForGood) => Then::Remove,
+        Some(End::Here) => Then::Release,
+    }
+}
+
 /// How long a record is to be kept if nothing more is saved of it.
 pub(super) fn keep_for(settings: &Settings) -> Duration {
     match settings.empty_timeout {
@@ -22,6 +31,9 @@ pub(super) fn keep_for(settings: &Settings) -> Duration {
         None => FOR_GOOD,
     }
 }
+
+/// When something is said once more that may not have been heard.
+const SAY_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long a record is kept of a room that is never given up.
 const FOR_GOOD: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -43,6 +55,8 @@ pub(crate) struct Keep {
     pending: BTreeMap<String, Option<Vec<u8>>>,
     /// When that is to be saved.
     due: Option<Timestamp>,
+    /// When the last publication is to be said once more: it may not have been heard.
+    say_again: Option<Timestamp>,
     /// Whether the record says that something may be missing in it: before it does, nothing may be.
     is_marked: bool,
 }
@@ -74,6 +88,7 @@ impl Keep {
             keep_for: keep_for(settings),
             pending: BTreeMap::new(),
             due: None,
+            say_again: None,
             is_marked: false,
         }
     }
@@ -115,9 +130,14 @@ impl Keep {
         self.nodes.is_some()
     }
 
-    /// When something is to be saved even if nothing happens.
+    /// When something is to be saved, or said once more, even if nothing happens.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.due
+        [self.due, self.say_again].into_iter().flatten().min()
+    }
+
+    /// Whether the last publication is to be said once more.
+    pub(super) fn is_unheard(&self, now: Timestamp) -> bool {
+        self.say_again.is_some_and(|at| at <= now)
     }
 
     /// Saves what an input has changed, and has other nodes told.
@@ -136,25 +156,23 @@ impl Keep {
             return Ok(());
         }
         if let Some(nodes) = &self.nodes
-            && nodes.good_until() <= tokio::time::Instant::now()
+            && !nodes.has_lease()
         {
             return Err(StoreError::Lost);
         }
-        let then = match end {
-            None => Then::Keep,
-            Some(End::ForGood) => Then::Remove,
-            Some(End::Here) => Then::Release,
-        };
+        let then = after(end);
         let is_due = self.due.is_some_and(|due| due <= now);
         let may_be_later = !self.is_complete() && self.is_marked;
         let is_later = then == Then::Keep && may_be_later && !is_due;
         if is_later {
             self.put_off(changes, now);
-            return self.publish(publish).await;
+            self.publish(publish, now).await;
+            return Ok(());
         }
         if then == Then::Keep && changes.is_empty() && self.pending.is_empty() {
             self.due = None;
-            return self.publish(publish).await;
+            self.publish(publish, now).await;
+            return Ok(());
         }
         let (put, delete) = self.with_pending(changes);
         self.commit(false, put, delete, then, publish).await?;
@@ -162,16 +180,17 @@ impl Keep {
         Ok(())
     }
 
-    /// Saves every cell there is, in a store that has lost some.
+    /// Saves every cell there is, or that there are none, in a store that has lost some.
     ///
     /// # Errors
     /// If nobody may hear of what was to be saved.
     pub(super) async fn save_anew(
         &mut self,
         cells: Vec<(String, Vec<u8>)>,
+        end: Option<End>,
         publish: Option<Vec<u8>>,
     ) -> Result<(), StoreError> {
-        self.commit(true, cells, Vec::new(), Then::Keep, publish)
+        self.commit(true, cells, Vec::new(), after(end), publish)
             .await?;
         self.is_marked = false;
         Ok(())
@@ -196,11 +215,15 @@ impl Keep {
             keep_for: self.keep_for,
             publish,
         };
+        let is_said = commit.publish.is_some();
         let begun = Begun::now();
         let saved = self.store.commit(commit).await;
         metrics::stored(begun, saved.is_ok());
         saved?;
         self.number += 1;
+        if is_said {
+            self.say_again = None;
+        }
         Ok(())
     }
 
@@ -237,14 +260,16 @@ impl Keep {
         (put, delete)
     }
 
-    /// Tells other nodes of something that need not be saved. If that is lost, they notice: the
-    /// numbers of publications have no gaps.
-    async fn publish(&self, publish: Option<Vec<u8>>) -> Result<(), StoreError> {
-        if let (Some(nodes), Some(publish)) = (&self.nodes, publish)
-            && let Err(error) = nodes.publish(&self.room, publish).await
-        {
+    /// Tells other nodes of something that need not be saved. If that is lost, they notice with the
+    /// next one, for the numbers of publications have no gaps; if none follows, it is said again.
+    async fn publish(&mut self, publish: Option<Vec<u8>>, now: Timestamp) {
+        let (Some(nodes), Some(publish)) = (&self.nodes, publish) else {
+            return;
+        };
+        let published = nodes.publish(&self.room, publish).await;
+        self.say_again = published.is_err().then(|| now + SAY_AGAIN);
+        if let Err(error) = published {
             tracing::debug!(%error, room = %self.room.room, "not published");
         }
-        Ok(())
     }
 }

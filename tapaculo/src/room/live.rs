@@ -268,7 +268,11 @@ impl<G: Game> Live<G> {
         }
         let mut effects = self.step(input, now).await;
         self.failures = std::mem::take(&mut effects.failures);
-        match self.save(&effects).await {
+        let saved = self.save(&effects).await;
+        if let Some(end) = self.machine.end() {
+            self.machine.abandon(end);
+        }
+        match saved {
             Ok(()) => self.deliver(effects),
             Err(error) => {
                 let room = &self.machine.table().identity.room;
@@ -331,18 +335,29 @@ impl<G: Game> Live<G> {
         if end == Some(End::Here) && !self.keep.is_complete() {
             changes.put.push(self.machine.complete_head());
         }
+        let again = match &publish {
+            None if self.keep.is_unheard(table.now) => self.abroad.last_published(),
+            _ => None,
+        };
         let save = Save {
             changes,
             end,
-            publish: publish.clone(),
+            publish: again.or_else(|| publish.clone()),
             now: table.now,
         };
         match self.keep.save(save).await {
-            Err(StoreError::Behind) if end.is_none() => {
+            Err(StoreError::Behind) => {
                 let room = &self.machine.table().identity.room;
                 tracing::warn!(%room, "the store has lost what was saved of a room: all of it is saved once more");
-                let cells = self.machine.all_cells(effects);
-                self.keep.save_anew(cells, publish.clone()).await?;
+                let cells = match end {
+                    Some(End::ForGood) => Vec::new(),
+                    // There is nothing left that could be saved.
+                    Some(End::Here) if self.machine.is_abandoned() => {
+                        return Err(StoreError::Behind);
+                    }
+                    Some(End::Here) | None => self.machine.all_cells(effects),
+                };
+                self.keep.save_anew(cells, end, publish.clone()).await?;
             }
             saved => saved?,
         }

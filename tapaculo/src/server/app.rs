@@ -153,7 +153,7 @@ impl App {
     /// Whether this node may speak for its rooms, if there may be others.
     pub(super) fn has_lease(&self) -> bool {
         let nodes = self.nodes.as_ref();
-        nodes.is_none_or(|nodes| nodes.good_until() > tokio::time::Instant::now())
+        nodes.is_none_or(|nodes| nodes.has_lease())
     }
 
     /// Whether it is known who may come in.

@@ -14,7 +14,7 @@ use crate::{
     room::{Call, Door, Ear, Keep, Keeper, LockedRoom, NoRoom, Unreadable, Visitor, past},
     store::{Claim, Claimed, Commit, NodeId, RoomKey, Store, StoreError, Then},
 };
-use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, future::BoxFuture, stream};
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{
@@ -23,7 +23,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::OnceCell, task::JoinSet, time::sleep};
+use tokio::{sync::OnceCell, time::sleep};
 
 /// The length of a room's epoch, a random word: a hundred bits.
 const EPOCH_CHARACTERS: usize = 20;
@@ -35,6 +35,9 @@ const UNREAD_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// that is tried: for as long as an hour.
 const REOPEN_AFTER: Duration = Duration::from_secs(1);
 const MOST_REOPENINGS: u32 = 3600;
+
+/// How many rooms are closed at once: each has something saved.
+const CLOSING: usize = 10_000;
 
 /// A game that is served, whatever its types.
 pub(super) trait AnyGame: Send + Sync {
@@ -330,7 +333,9 @@ impl Registry {
             room: room.clone(),
         };
         // What it would claim could not be spoken for.
-        let has_lease = self.cluster().is_none_or(|cluster| cluster.has_lease());
+        let has_lease = self
+            .cluster()
+            .is_none_or(|cluster| cluster.nodes().has_lease());
         if !has_lease {
             return Err(NoRoom::Unavailable(StoreError::Lost));
         }
@@ -503,9 +508,9 @@ impl Registry {
 
     /// Closes all rooms there are, each after its message in hand.
     async fn give_up_all(&self, close: Close) {
-        let doors = self.doors().into_iter();
-        let mut closing: JoinSet<()> = doors.map(|(_, _, door)| door.close(close)).collect();
-        while closing.join_next().await.is_some() {}
+        let doors = stream::iter(self.doors());
+        let closing = doors.for_each_concurrent(CLOSING, |(_, _, door)| door.close(close));
+        closing.await;
     }
 
     fn rooms(&self) -> MutexGuard<'_, Rooms> {

@@ -7,8 +7,11 @@ use crate::{
     room::{Door, Standing},
     store::{Claim, Claimed, NodeId, StoreError},
 };
-use std::sync::Arc;
-use tokio::time::sleep;
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep};
+
+/// How long members are kept waiting while the store can't say who has their room.
+const MOST_AWAY: Duration = Duration::from_secs(5);
 
 impl Replica {
     /// Something may have been missed without a trace: asks where the room stands.
@@ -85,9 +88,14 @@ impl Replica {
         if self.state().term() != term {
             return; // somebody else has found out meanwhile
         }
+        let mut away: Option<Instant> = None;
         loop {
             if self.state().moved.is_some() || self.leave_if_empty() {
                 return;
+            }
+            if away.is_some_and(|since| since.elapsed() > MOST_AWAY) {
+                tracing::warn!(room = %self.key.room, "nobody can say who has the room: its members are to come again");
+                return self.send_away(Close::TryLater);
             }
             let claimed = self.cluster.nodes().claim(&self.key, gone.as_ref()).await;
             match claimed {
@@ -98,12 +106,17 @@ impl Replica {
                         if self.attach(node).await {
                             return;
                         }
+                        away = None;
                         sleep(PAUSE).await;
                     }
-                    Err(_) => sleep(PAUSE).await,
+                    Err(_) => {
+                        away.get_or_insert_with(Instant::now);
+                        sleep(PAUSE).await;
+                    }
                 },
                 Err(error) => {
                     tracing::debug!(%error, room = %self.key.room, "can't find out who has the room");
+                    away.get_or_insert_with(Instant::now);
                     sleep(PAUSE).await;
                 }
             }

@@ -26,6 +26,12 @@ use tracing::{debug, warn};
 /// How many channels one command names: a reader of its answers does not wait for long.
 const AT_ONCE: usize = 500;
 
+/// How much may wait for being acted on.
+pub(super) const HEARD: usize = 100_000;
+
+/// When whoever has missed something may have room again.
+const CATCH_UP: Duration = Duration::from_millis(100);
+
 /// What the node wants of its ears.
 #[derive(Debug)]
 pub(super) enum Order {
@@ -47,7 +53,7 @@ pub(super) struct Ears {
     /// How often the connection is asked whether it is alive.
     pub(super) ping: Duration,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
-    pub(super) heard: mpsc::UnboundedSender<Heard>,
+    pub(super) heard: Hearer,
     pub(super) wanted: Wanted,
     /// Why it does not hear at present, for whoever waits for it.
     pub(super) trouble: Arc<Mutex<Option<String>>>,
@@ -88,7 +94,7 @@ impl Ears {
                 Ok((sink, stream)) => {
                     if before {
                         warn!("listening to Redis again; what was said meanwhile was not heard");
-                        drop(self.heard.send(Heard::Again));
+                        self.heard.hear(Heard::Again);
                     }
                     before = true;
                     self.trouble(None);
@@ -198,6 +204,7 @@ impl Ears {
                         }
                     }
                 }
+                () = sleep(CATCH_UP), if self.heard.has_missed => self.heard.catch_up(),
                 _ = ping.tick(), if idle => {
                     let mut sink = sink.clone();
                     asking = Some(Box::pin(async move { sink.ping::<redis::Value>().await.map(drop) }));
@@ -230,8 +237,40 @@ impl Ears {
             }
             None => return,
         };
-        // Nobody hears at a shutdown.
-        drop(self.heard.send(heard));
+        self.heard.hear(heard);
+    }
+}
+
+/// Whoever acts on what is heard. If that takes too long, something is missed, and it is told so: the
+/// others are asked again for what was said.
+pub(super) struct Hearer {
+    tell: mpsc::Sender<Heard>,
+    has_missed: bool,
+}
+
+impl Hearer {
+    pub(super) fn new(tell: mpsc::Sender<Heard>) -> Self {
+        Self {
+            tell,
+            has_missed: false,
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        self.catch_up();
+        let is_told = !self.has_missed && self.tell.try_send(heard).is_ok();
+        // At a shutdown nobody is there.
+        if !is_told && !self.has_missed && !self.tell.is_closed() {
+            warn!("more is said than this node can act on; some of it was not heard");
+            self.has_missed = true;
+        }
+    }
+
+    /// Tells that something was missed, as soon as there is room for it.
+    fn catch_up(&mut self) {
+        if self.has_missed && self.tell.try_send(Heard::Again).is_ok() {
+            self.has_missed = false;
+        }
     }
 }
 
@@ -355,5 +394,26 @@ impl Over {
 
     fn broken(error: &redis::RedisError) -> Self {
         Self::Broken(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_hears_too_much_is_told_that_it_has_missed_some() {
+        let (tell, mut heard) = mpsc::channel(2);
+        let mut hearer = Hearer::new(tell);
+        for number in 0..4 {
+            hearer.hear(Heard::All(vec![number]));
+        }
+        assert_eq!(heard.try_recv(), Ok(Heard::All(vec![0])));
+        assert_eq!(heard.try_recv(), Ok(Heard::All(vec![1])));
+        assert!(heard.try_recv().is_err());
+        hearer.hear(Heard::All(vec![4]));
+        assert_eq!(heard.try_recv(), Ok(Heard::Again));
+        assert_eq!(heard.try_recv(), Ok(Heard::All(vec![4])));
+        assert!(heard.try_recv().is_err());
     }
 }

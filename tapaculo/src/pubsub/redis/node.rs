@@ -2,7 +2,7 @@
 
 use super::{
     RedisPubSub,
-    ears::{Ears, Order, Wanted},
+    ears::{Ears, HEARD, Hearer, Order, Wanted},
     keys,
     line::{Again, Line, Script},
     record::{self, milliseconds, parse},
@@ -47,7 +47,7 @@ pub(super) struct RedisNode {
     ears: Mutex<Option<Ears>>,
     /// Why it does not hear at present.
     trouble: Arc<Mutex<Option<String>>>,
-    hears: Mutex<Option<mpsc::UnboundedReceiver<Heard>>>,
+    hears: Mutex<Option<mpsc::Receiver<Heard>>>,
 }
 
 /// What ends with a lease.
@@ -68,7 +68,7 @@ impl fmt::Debug for RedisNode {
 impl RedisNode {
     pub(super) fn new(config: RedisPubSub) -> Self {
         let (orders, ordered) = mpsc::unbounded_channel();
-        let (heard, hears) = mpsc::unbounded_channel();
+        let (heard, hears) = mpsc::channel(HEARD);
         let trouble = Arc::default();
         Self {
             line: Line::new(config.address.clone(), config.backoff),
@@ -84,7 +84,7 @@ impl RedisNode {
                 backoff: config.backoff,
                 ping: config.timing().renew,
                 orders: ordered,
-                heard,
+                heard: Hearer::new(heard),
                 wanted: Wanted::default(),
                 trouble: Arc::clone(&trouble),
             })),
@@ -302,6 +302,7 @@ impl Nodes for RedisNode {
         Box::pin(async move { self.say(&keys::inbox(node), &bytes).await })
     }
 
+    #[cfg(test)]
     fn tell_all(&self, bytes: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move { self.say(keys::NODES, &bytes).await })
     }
@@ -329,12 +330,12 @@ impl Nodes for RedisNode {
         Box::pin(ready(Ok(())))
     }
 
-    fn hear(&self) -> mpsc::UnboundedReceiver<Heard> {
+    fn hear(&self) -> mpsc::Receiver<Heard> {
         self.hears
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
-            .unwrap_or_else(|| mpsc::unbounded_channel().1)
+            .unwrap_or_else(|| mpsc::channel(1).1)
     }
 
     fn touch<'a>(

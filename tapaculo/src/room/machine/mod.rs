@@ -129,6 +129,7 @@ pub(crate) struct Machine<G: Game> {
     missing_until: Option<Timestamp>,
     /// Nothing can happen here any more.
     end: Option<End>,
+    is_abandoned: bool,
 }
 
 /// The game failed in a way that it can't go on from.
@@ -169,6 +170,7 @@ impl<G: Game> Machine<G> {
             is_kept,
             missing_until: None,
             end: None,
+            is_abandoned: false,
         }
     }
 
@@ -194,6 +196,11 @@ impl<G: Game> Machine<G> {
         self.is_kept
     }
 
+    /// Whether nothing is left of it.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.is_abandoned
+    }
+
     /// How it has come to its end, if it has.
     pub(crate) fn end(&self) -> Option<End> {
         self.end
@@ -212,6 +219,9 @@ impl<G: Game> Machine<G> {
     /// Gives the room up: what it holds can't be told to anyone.
     pub(super) fn abandon(&mut self, end: End) {
         self.end.get_or_insert(end);
+        if std::mem::replace(&mut self.is_abandoned, true) {
+            return;
+        }
         self.counted = None;
         let table = &mut self.room.table;
         // A game that can't even be dropped is gone all the same. Each part by itself: a second
@@ -245,7 +255,7 @@ impl<G: Game> Machine<G> {
         let now = now.max(self.room.table.now);
         self.room.table.now = now;
         let mut outcome = self.handle(input, &mut effects).await;
-        if outcome.is_ok() {
+        if outcome.is_ok() && !self.is_over() {
             outcome = self.work(&mut effects).await;
         }
         if outcome.is_err() {
@@ -283,7 +293,8 @@ impl<G: Game> Machine<G> {
             Input::Returned(outcome) => return self.resume(outcome, effects),
             Input::Close(close) => {
                 self.say(effects, Delivery::CloseAll(close.into()));
-                self.abandon(End::Here);
+                // It is let go once it is saved: the store may have to be told all of it.
+                self.end = Some(End::Here);
             }
             Input::Found(found) => self.found(found, effects),
             Input::Mourn(user) => self.mourn(&user, effects),

@@ -4,7 +4,7 @@ use super::NoAlarm;
 use crate::{
     clock::Timestamp,
     game::{Connection, Declared, Game, Identity, Newcomer, Options, Posts},
-    ids::{Role, RoomId, SessionId, UserId},
+    ids::{Role, RoomId, Seat, SessionId, UserId},
     prelude::*,
     protocol::{Close, Dialect, Outgoing, Position, Seq},
     room::{Departure, Ear, Found, Input, Keep, Live, Outlet, Taken, Ticket},
@@ -517,6 +517,36 @@ fn a_room_that_is_handed_over_stays() {
     assert_eq!(drain(&alice).1, Some(Close::Restarting));
     let live = again::<Diary>(&shelf, NOW);
     assert_eq!(live.machine().game().unwrap().lines, ["one"]);
+}
+
+#[test]
+fn a_store_that_has_lost_what_it_had_gets_all_of_a_room_that_is_handed_over() {
+    let shelf = Arc::new(Shelf::default());
+    let mut live = live::<Diary>(&shelf);
+    let alice = join(&mut live, "alice", 1, NOW);
+    let before = shelf.cells();
+    run(live.run(write(1, 1, "one"), NOW));
+    *shelf.cells.lock().unwrap() = before;
+    shelf.is_behind.store(true, Ordering::SeqCst);
+    run(live.run(Input::Close(Close::Restarting), NOW));
+    assert_eq!(drain(&alice).1, Some(Close::Restarting));
+    let live = again::<Diary>(&shelf, NOW);
+    assert_eq!(live.machine().game().unwrap().lines, ["one"]);
+    let place = live.machine().table().roster.by_name("alice").unwrap();
+    assert_eq!(place.member.seat(), Some(Seat::new(0)));
+}
+
+#[test]
+fn a_store_that_has_lost_what_it_had_keeps_nothing_of_a_room_that_is_closed() {
+    let shelf = Arc::new(Shelf::default());
+    let mut live = live::<Diary>(&shelf);
+    join(&mut live, "alice", 1, NOW);
+    run(live.run(Input::Leave(Connection(1), Departure::GaveUp), NOW));
+    shelf.is_behind.store(true, Ordering::SeqCst);
+    let end = live.deadline().unwrap();
+    run(live.run(Input::Due, end));
+    assert!(live.machine().is_over());
+    assert!(shelf.cells().is_empty());
 }
 
 /// May lose as much as happens in two seconds.

@@ -20,7 +20,7 @@ async fn hasty_node(url: &str) -> Arc<dyn Nodes> {
 }
 
 /// Waits for the subscriptions to be up again.
-async fn again(heard: &mut UnboundedReceiver<Heard>) {
+async fn again(heard: &mut Receiver<Heard>) {
     while next(heard).await != Heard::Again {}
 }
 

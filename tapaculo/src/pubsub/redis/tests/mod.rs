@@ -19,7 +19,7 @@ use crate::{
     store::{Claim, Claimed, Commit, NodeId, RoomKey, StoreError, Then},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
+use tokio::{sync::mpsc::Receiver, time::timeout};
 
 /// How long a test waits for what must come.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -71,7 +71,7 @@ fn commit(room: &RoomKey, term: u64, number: u64) -> Commit<'_> {
     }
 }
 
-async fn next(heard: &mut UnboundedReceiver<Heard>) -> Heard {
+async fn next(heard: &mut Receiver<Heard>) -> Heard {
     timeout(DEADLINE, heard.recv())
         .await
         .expect("nothing was heard")

@@ -28,6 +28,31 @@ fn world_time() -> Timestamp {
     BEGAN.with(|began| Timestamp::from_millis(0) + began.elapsed())
 }
 
+/// Somebody who wants to play, where to be reached, and up to where it knows what was said.
+pub(super) fn visitor(user: &UserId, position: Option<Position>) -> (Arc<Outlet>, Visitor) {
+    let outlet = Arc::new(Outlet::new(arrival::next(), user.clone(), Dialect::Json));
+    let visitor = Visitor {
+        ear: Ear::Here(Arc::clone(&outlet)),
+        newcomer: Newcomer {
+            user: user.clone(),
+            name: None,
+            session: SessionId::new("s").unwrap(),
+            role: Role::Player,
+            position,
+            expires: None,
+            came: world_time(),
+        },
+        options: Options::default(),
+    };
+    (outlet, visitor)
+}
+
+/// A message that puts a word.
+pub(super) fn put(word: &str) -> Box<RawValue> {
+    let data = json!({"type": "Put", "word": word}).to_string();
+    RawValue::from_string(data).unwrap()
+}
+
 /// How long anybody waits for anything at most.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -123,24 +148,7 @@ impl Client {
             let Self { user, at, .. } = self;
             format!("{user} connects to {:?}, anew {anew}, at {at:?}", node.fake)
         });
-        let outlet = Arc::new(Outlet::new(
-            arrival::next(),
-            self.user.clone(),
-            Dialect::Json,
-        ));
-        let visitor = Visitor {
-            ear: Ear::Here(Arc::clone(&outlet)),
-            newcomer: Newcomer {
-                user: self.user.clone(),
-                name: None,
-                session: SessionId::new("s").unwrap(),
-                role: Role::Player,
-                position,
-                expires: None,
-                came: world_time(),
-            },
-            options: Options::default(),
-        };
+        let (outlet, visitor) = visitor(&self.user, position);
         let entering = Arc::clone(&node.registry).enter(Ledger::NAME, room.clone(), visitor);
         self.connection = Some(Connected {
             node: Arc::clone(node),
@@ -174,8 +182,7 @@ impl Client {
             self.unanswered = true;
         }
         let word = format!("{} {}", self.user, self.sent);
-        let data = json!({"type": "Put", "word": word}).to_string();
-        let data: Box<RawValue> = RawValue::from_string(data).unwrap();
+        let data = put(&word);
         let ticket = Ticket::new(self.sent, data.get());
         let door = Arc::clone(door);
         let handling =

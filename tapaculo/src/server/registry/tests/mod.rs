@@ -4,7 +4,7 @@ mod client;
 mod world;
 
 use self::{
-    client::{Client, History, until},
+    client::{Client, History, put, until, visitor},
     world::{Fake, Faults, Run, World},
 };
 use super::{AnyGame, Registry, Served};
@@ -12,19 +12,22 @@ use crate::{
     clock::Clock,
     cluster::{Cluster, Host, Listener, watch_over},
     game::Declared,
-    ids::RoomId,
+    ids::{RoomId, UserId},
     prelude::*,
     protocol::Close,
     pubsub::Nodes,
-    room::Departure,
+    room::{Departure, Outlet, Taken},
     store::{RoomKey, Store},
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::{task::AbortHandle, time::sleep};
+use tokio::{
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
 
 /// Keeps words, each once, in the order in which they come.
 #[tapaculo::game(persist, event = String, reconnect = "30s", empty_timeout = "1h", crate = tapaculo)]
@@ -49,6 +52,19 @@ impl Ledger {
     }
 }
 
+/// The same, and nothing of it is kept.
+#[tapaculo::game(event = String, reconnect = "30s", crate = tapaculo)]
+#[derive(Default)]
+struct Talk;
+
+#[tapaculo::game(crate = tapaculo)]
+impl Talk {
+    #[message]
+    fn put(&self, room: &mut Room<Self>, word: String) {
+        room.broadcast(word);
+    }
+}
+
 /// Nothing is said of users here.
 struct NoUsers;
 
@@ -70,7 +86,10 @@ impl Node {
         let nodes: Arc<dyn Nodes> = fake.clone();
         let store: Arc<dyn Store> = fake.clone();
         while nodes.begin().await.is_err() {}
-        let games: Vec<Arc<dyn AnyGame>> = vec![Arc::new(Served::<Ledger>::declared())];
+        let games: Vec<Arc<dyn AnyGame>> = vec![
+            Arc::new(Served::<Ledger>::declared()),
+            Arc::new(Served::<Talk>::declared()),
+        ];
         let registry = Registry::new(games, None, Clock::start(), store);
         let host: Arc<dyn Host> = registry.clone();
         let cluster = Cluster::new(Arc::clone(&nodes), Arc::downgrade(&host));
@@ -344,6 +363,67 @@ fn the_store_may_fail() {
         ..Faults::default()
     };
     worlds(0..8, 400, faults, NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_published_is_said_again_though_nothing_follows() {
+    let world = World::new(0, Faults::default());
+    let (here, there) = (Node::start(&world).await, Node::start(&world).await);
+    let room = RoomId::new("r").unwrap();
+    let mut members = Vec::new();
+    for (node, user) in [(&here, "ann"), (&there, "ben")] {
+        let (outlet, visitor) = visitor(&UserId::new(user).unwrap(), None);
+        let registry = Arc::clone(&node.registry);
+        let door = registry.enter(Talk::NAME, room.clone(), visitor).await;
+        members.push((outlet, door.expect("there is room")));
+    }
+    let hears = |outlet: &Outlet, word: &str| {
+        let mut frames = VecDeque::new();
+        while matches!(outlet.take(64, &mut frames), Taken::More) {}
+        frames.iter().any(|frame| frame.as_json().contains(word))
+    };
+    let (ann, door) = &members[0];
+    let (ben, _) = &members[1];
+    world.be(Faults {
+        failed: 1000,
+        ..Faults::default()
+    });
+    let message = put("hello");
+    Arc::clone(door)
+        .message(ann.connection, None, Ok(&message))
+        .await;
+    assert!(hears(ann, "hello"));
+    sleep(Duration::from_secs(2)).await;
+    assert!(!hears(ben, "hello"));
+    world.be(Faults::default());
+    sleep(Duration::from_secs(2)).await;
+    assert!(hears(ben, "hello"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_room_is_sent_away_while_the_store_is() {
+    let world = World::new(0, Faults::default());
+    let (here, there) = (Node::start(&world).await, Node::start(&world).await);
+    let room = RoomId::new("r").unwrap();
+    let (mut members, mut doors) = (Vec::new(), Vec::new());
+    for (node, user) in [(&here, "ann"), (&there, "ben")] {
+        let (outlet, visitor) = visitor(&UserId::new(user).unwrap(), None);
+        let registry = Arc::clone(&node.registry);
+        let door = registry.enter(Ledger::NAME, room.clone(), visitor).await;
+        doors.push(door.expect("there is room"));
+        members.push(outlet);
+    }
+    // The one that has the room is gone, and the store does not answer who is to go on.
+    let owner = here.fake.me();
+    here.fake.set(Run::Dead);
+    world.be(Faults {
+        failed: 1000,
+        ..Faults::default()
+    });
+    let settled = Arc::clone(&doors[1]).node_gone(owner);
+    let settled = timeout(world::LEASE, settled).await;
+    settled.expect("nobody waits for ever");
+    assert!(members[1].is_to_close());
 }
 
 #[test]
