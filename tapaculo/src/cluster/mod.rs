@@ -6,6 +6,7 @@
 //! handled. When a node is gone, one of those that have members of its rooms claims them and goes on
 //! from what was saved; the others find it and say who of theirs is still there.
 
+mod counter;
 mod letters;
 mod lives;
 mod post_office;

@@ -14,22 +14,24 @@ mod effects;
 mod hall;
 mod keep;
 mod live;
+mod locked;
 mod machine;
 mod outlet;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
-pub(crate) use self::door::tests::{alice, unkept};
+pub(crate) use self::locked::tests::{alice, unkept};
 pub(crate) use self::{
     abroad::{Far, Publication, Standing},
     answers::Ticket,
     contain::Alarm,
-    door::{Call, Door, Keeper, LockedRoom, NoRoom, Visitor, decode},
+    door::{Call, Door, Keeper, NoRoom, Visitor},
     effects::Effects,
     hall::Hall,
     keep::Keep,
     live::{Ear, Live},
+    locked::{LockedRoom, decode},
     machine::{Departure, Found, Input, Machine, Unfit, Unreadable, past},
     outlet::{Outlet, Taken},
 };
