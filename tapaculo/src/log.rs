@@ -253,7 +253,7 @@ impl Log {
         }) {
             recent.push_front(Arc::clone(event));
         }
-        // Those that were let go with the last input that was saved.
+        // Those that the last input that was saved let go, or that a shorter history does not keep.
         let gone = events.iter().map(|event| event.seq).filter(|seq| {
             let is_in = |events: &VecDeque<Arc<Entry>>| {
                 events.binary_search_by_key(seq, |event| event.seq).is_ok()

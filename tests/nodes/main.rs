@@ -41,7 +41,6 @@ const LEASE: Duration = Duration::from_secs(1);
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 struct Notes {
     lines: Vec<String>,
-    ticks: u64,
 }
 
 #[tapaculo::game]

@@ -2,7 +2,71 @@
 
 use super::{Node, event, to_the_end, two, until, write};
 use serde_json::json;
-use tapaculo_tests::client::Client;
+use tapaculo::{Server, prelude::*};
+use tapaculo_tests::{
+    client::{Client, Request},
+    codec::Codec,
+    redis::Redis,
+};
+
+/// Counts by itself, from a number that whoever makes the room chooses.
+#[tapaculo::game(persist, event = u64, reconnect = "30s")]
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Counter {
+    count: u64,
+}
+
+#[derive(Default, serde::Deserialize)]
+struct CounterOptions {
+    from: u64,
+}
+
+#[tapaculo::game]
+impl Counter {
+    #[create]
+    fn create(options: CounterOptions) -> Self {
+        Self {
+            count: options.from,
+        }
+    }
+
+    #[tick(every = "50ms")]
+    fn count(&mut self, room: &mut Room<Self>) {
+        self.count += 1;
+        room.broadcast(self.count);
+    }
+}
+
+/// The next number that a member is told.
+async fn number(member: &mut Client) -> u64 {
+    let (_, event) = member.until("from").await;
+    event["data"].as_u64().expect("it is a number")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ticks_of_a_room_go_on_where_they_were() {
+    let redis = Redis::start().await;
+    let mut one = Node::start(&redis, Server::with_game::<Counter>).await;
+    let two = Node::start(&redis, Server::with_game::<Counter>).await;
+    let token = one.token_with("alice", "r", &json!({"options": {"from": 100}}));
+    let asks = Request::new(one.url("/ws"))
+        .protocols(Codec::Json.protocol())
+        .header("Authorization", format!("Bearer {token}"));
+    let mut alice = asks.connect().await.expect("she is let in");
+    alice.until("synced").await;
+    let mut bob = two.join("bob", "r").await;
+    let mut last = number(&mut bob).await;
+    assert!((100..10_000).contains(&last), "{last}");
+    one.die();
+    for _ in 0..50 {
+        let next = number(&mut bob).await;
+        assert_eq!(next, last + 1);
+        last = next;
+    }
+    // Whoever comes later is in the same room.
+    let mut carol = two.join("carol", "r").await;
+    assert!(number(&mut carol).await >= last);
+}
 
 /// Makes a room on the first node, with a member there and two on the second.
 async fn party(one: &Node, two: &Node) -> [Client; 3] {

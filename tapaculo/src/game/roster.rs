@@ -252,7 +252,7 @@ impl Place {
         has_newer || (!is_held && self.came_after(came))
     }
 
-    /// Whether its last connection came later than so, whatever the clocks of the two nodes are.
+    /// Whether its last connection came later than so, by more than the clocks of two nodes differ.
     pub(crate) fn came_after(&self, came: Timestamp) -> bool {
         came + CLOCKS_DIFFER < self.came
     }

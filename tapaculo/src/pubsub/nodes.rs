@@ -93,7 +93,8 @@ pub(crate) enum Heard {
     All(Vec<u8>),
     /// Published for a room.
     Room(RoomKey, Vec<u8>),
-    /// The subscriptions are up again after they were lost: what was said meanwhile has not been heard.
+    /// Something was not heard, because the subscriptions were lost for a while, or because more was
+    /// said than could be acted on.
     Again,
 }
 

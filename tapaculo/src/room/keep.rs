@@ -32,7 +32,7 @@ pub(super) fn keep_for(settings: &Settings) -> Duration {
     }
 }
 
-/// When something is said once more that may not have been heard.
+/// How long after a try something is said once more that may not have been heard.
 const SAY_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long a record is kept of a room that is never given up.
@@ -266,8 +266,10 @@ impl Keep {
         let (Some(nodes), Some(publish)) = (&self.nodes, publish) else {
             return;
         };
+        let began = tokio::time::Instant::now();
         let published = nodes.publish(&self.room, publish).await;
-        self.say_again = published.is_err().then(|| now + SAY_AGAIN);
+        let again = || now + began.elapsed() + SAY_AGAIN;
+        self.say_again = published.is_err().then(again);
         if let Err(error) = published {
             tracing::debug!(%error, room = %self.room.room, "not published");
         }

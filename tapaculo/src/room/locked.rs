@@ -282,16 +282,16 @@ impl<G: Game> Door for LockedRoom<G> {
             if locked.live.machine().is_over() {
                 return Err(visitor);
             }
+            // Nobody is there to be let in, and there may be a newer one.
+            if visitor.ear.is_abandoned() {
+                return Ok(());
+            }
             if locked.live.mourn(&visitor.newcomer, self.clock.now()).await {
                 self.finish(locked).await;
                 locked = self.locked.lock().await;
                 if locked.live.machine().is_over() {
                     return Err(visitor);
                 }
-            }
-            // Nobody is there to be let in, and there may be a newer one.
-            if visitor.ear.is_abandoned() {
-                return Ok(());
             }
             let Visitor {
                 ear,

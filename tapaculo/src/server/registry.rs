@@ -31,7 +31,7 @@ use tokio::{sync::OnceCell, time::sleep};
 const REOPEN_AFTER: Duration = Duration::from_secs(1);
 const MOST_REOPENINGS: u32 = 3600;
 
-/// How many rooms are closed at once: each has something saved.
+/// How many rooms are closed at once: most have something saved, all on one connection.
 const CLOSING: usize = 10_000;
 
 /// The rooms of a server.

@@ -10,7 +10,8 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
-/// How long members are kept waiting while the store can't say who has their room.
+/// How long members are kept waiting while the store can't say who has their room, besides what the
+/// try in hand takes.
 const MOST_AWAY: Duration = Duration::from_secs(5);
 
 impl Replica {
@@ -97,11 +98,12 @@ impl Replica {
                 tracing::warn!(room = %self.key.room, "nobody can say who has the room: its members are to come again");
                 return self.send_away(Close::TryLater);
             }
+            let began = Instant::now();
             let claimed = self.cluster.nodes().claim(&self.key, gone.as_ref()).await;
             match claimed {
                 Ok(Claimed::Ours(claim)) => return self.take_over(claim).await,
                 Ok(Claimed::Theirs(node)) => match self.cluster.is_gone(&node).await {
-                    Ok(true) => gone = Some(node),
+                    Ok(true) => (gone, away) = (Some(node), None),
                     Ok(false) => {
                         if self.attach(node).await {
                             return;
@@ -110,13 +112,13 @@ impl Replica {
                         sleep(PAUSE).await;
                     }
                     Err(_) => {
-                        away.get_or_insert_with(Instant::now);
+                        away.get_or_insert(began);
                         sleep(PAUSE).await;
                     }
                 },
                 Err(error) => {
                     tracing::debug!(%error, room = %self.key.room, "can't find out who has the room");
-                    away.get_or_insert_with(Instant::now);
+                    away.get_or_insert(began);
                     sleep(PAUSE).await;
                 }
             }
@@ -128,6 +130,10 @@ impl Replica {
         let (Some(host), Some(me)) = (self.cluster.host(), self.me.upgrade()) else {
             return;
         };
+        // Its last visitor may have gone meanwhile, and the room may have been opened without it.
+        if self.moved().is_some() {
+            return;
+        }
         let taken = host.take_over(self.game, &self.key, claim, &me).await;
         if let Err(no_room) = taken {
             tracing::warn!(%no_room, room = %self.key.room, "can't go on with a room");

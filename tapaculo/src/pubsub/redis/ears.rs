@@ -27,7 +27,7 @@ use tracing::{debug, warn};
 const AT_ONCE: usize = 500;
 
 /// How much may wait for being acted on.
-pub(super) const HEARD: usize = 100_000;
+pub(super) const HEARD: usize = 32 * 1024;
 
 /// When whoever has missed something may have room again.
 const CATCH_UP: Duration = Duration::from_millis(100);
@@ -266,9 +266,10 @@ impl Hearer {
         }
     }
 
-    /// Tells that something was missed, as soon as there is room for it.
+    /// Tells that something was missed, as soon as there is room for what is said then.
     fn catch_up(&mut self) {
-        if self.has_missed && self.tell.try_send(Heard::Again).is_ok() {
+        let has_room = self.tell.capacity() >= self.tell.max_capacity() / 2;
+        if self.has_missed && has_room && self.tell.try_send(Heard::Again).is_ok() {
             self.has_missed = false;
         }
     }
@@ -403,17 +404,21 @@ mod tests {
 
     #[test]
     fn whoever_hears_too_much_is_told_that_it_has_missed_some() {
-        let (tell, mut heard) = mpsc::channel(2);
+        let (tell, mut heard) = mpsc::channel(4);
         let mut hearer = Hearer::new(tell);
-        for number in 0..4 {
+        for number in 0..6 {
             hearer.hear(Heard::All(vec![number]));
         }
         assert_eq!(heard.try_recv(), Ok(Heard::All(vec![0])));
-        assert_eq!(heard.try_recv(), Ok(Heard::All(vec![1])));
+        // One at a time would be lost like the last.
+        hearer.hear(Heard::All(vec![6]));
+        for number in 1..4 {
+            assert_eq!(heard.try_recv(), Ok(Heard::All(vec![number])));
+        }
         assert!(heard.try_recv().is_err());
-        hearer.hear(Heard::All(vec![4]));
+        hearer.hear(Heard::All(vec![7]));
         assert_eq!(heard.try_recv(), Ok(Heard::Again));
-        assert_eq!(heard.try_recv(), Ok(Heard::All(vec![4])));
+        assert_eq!(heard.try_recv(), Ok(Heard::All(vec![7])));
         assert!(heard.try_recv().is_err());
     }
 }

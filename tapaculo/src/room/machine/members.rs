@@ -144,7 +144,13 @@ impl<G: Game> Machine<G> {
     ) {
         let Newcomer { user, position, .. } = newcomer;
         if taken == TakenOver::Not {
-            self.say(effects, Delivery::Close(connection, Close::Replaced.into()));
+            let place = self.room.table.roster.by_user(&user);
+            let close = match place.and_then(|place| place.connection) {
+                Some(_) => Close::Replaced,
+                // It may be that one's clock that is wrong: if it is not found, this one may come again.
+                None => Close::Moved,
+            };
+            self.say(effects, Delivery::Close(connection, close.into()));
             return;
         }
         self.next(Step::Greet(Greeting {

@@ -129,6 +129,7 @@ pub(crate) struct Machine<G: Game> {
     missing_until: Option<Timestamp>,
     /// Nothing can happen here any more.
     end: Option<End>,
+    /// Nothing of it is left; one that has ended is still whole until it is saved.
     is_abandoned: bool,
 }
 
@@ -216,7 +217,7 @@ impl<G: Game> Machine<G> {
         self.waiting.as_ref().and_then(Waiting::untold)
     }
 
-    /// Gives the room up: what it holds can't be told to anyone.
+    /// Lets go of all that the room holds: it is over, and nothing more of it is told or saved.
     pub(super) fn abandon(&mut self, end: End) {
         self.end.get_or_insert(end);
         if std::mem::replace(&mut self.is_abandoned, true) {

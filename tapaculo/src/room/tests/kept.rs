@@ -426,7 +426,7 @@ fn a_missing_connection_keeps_its_place_against_one_that_is_older() {
     assert!(!run(live.mourn(&newcomer, NOW)));
     let ear = Ear::Here(Arc::clone(&late));
     run(live.join(ear, newcomer, Options::default(), NOW));
-    assert_eq!(drain(&late), (Vec::new(), Some(Close::Replaced)));
+    assert_eq!(drain(&late), (Vec::new(), Some(Close::Moved)));
 
     // It was replaced, and nobody could tell it so; the one that has replaced it is there as well.
     let mut ears = Vec::new();
