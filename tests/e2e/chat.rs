@@ -80,10 +80,7 @@ impl Room {
 
 async fn come_in(browser: &Browser, url: &str, name: &str) {
     browser.visit(url).await;
-    let field = browser.find("#name").await;
-    field.clear().await.expect("a text field");
-    field.send_keys(name).await.expect("a text field");
-    browser.click("#join").await;
+    browser.enter_as(name).await;
     browser.find("#connection[data-status=connected]").await;
     browser.find("#log[aria-busy=false]").await;
 }

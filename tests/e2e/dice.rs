@@ -114,10 +114,7 @@ impl Table {
 async fn sit_down(browser: &Browser, url: &str, name: &str) {
     browser.visit(url).await;
     browser.run(RECORD, &[]).await;
-    let field = browser.find("#name").await;
-    field.clear().await.expect("a text field");
-    field.send_keys(name).await.expect("a text field");
-    browser.click("#join").await;
+    browser.enter_as(name).await;
     browser.find("#connection[data-status=connected]").await;
 }
 

@@ -106,10 +106,7 @@ impl Cluster {
 
 async fn sit_down(browser: &Browser, url: &str, name: &str) {
     browser.visit(url).await;
-    let field = browser.find("#name").await;
-    field.clear().await.expect("a text field");
-    field.send_keys(name).await.expect("a text field");
-    browser.click("#join").await;
+    browser.enter_as(name).await;
     browser.find("#connection[data-status=connected]").await;
 }
 

@@ -164,6 +164,17 @@ impl Browser {
         clicked.unwrap_or_else(|error| panic!("`{css}` can't be clicked: {error}"));
     }
 
+    /// Enters one of the examples by a name.
+    ///
+    /// # Panics
+    /// If its page does not ask for one.
+    pub async fn enter_as(&self, name: &str) {
+        let field = self.find("#name").await;
+        field.clear().await.expect("a text field");
+        field.send_keys(name).await.expect("a text field");
+        self.click("#join").await;
+    }
+
     /// Presses keys, one after the other, in what has the focus.
     ///
     /// # Panics
