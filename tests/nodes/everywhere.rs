@@ -3,7 +3,7 @@
 use crate::{Notes, write};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tapaculo::{MessageLimits, RedisPubSub, Server, SessionId};
+use tapaculo::{ConnectionLimits, MessageLimits, RedisPubSub, Server, SessionId};
 use tapaculo_tests::{
     DEADLINE,
     client::{Client, Received},
@@ -312,6 +312,44 @@ async fn who_sends_at_several_nodes_has_one_limit() {
     assert!((10..=20).contains(&sent), "{sent}");
     let mut bob = other.join("bob", "q").await;
     assert!(counts(&mut bob).await, "it is her limit alone");
+}
+
+#[tokio::test]
+async fn who_connects_and_asks_for_tokens_at_several_nodes_has_one_limit() {
+    let redis = Redis::start().await;
+    let limited = |server: Server| {
+        server.with_connection_limits(ConnectionLimits {
+            joins_per_user: 20,
+            tokens_per_address: 20,
+            window_duration: AN_HOUR,
+            ..ConnectionLimits::default()
+        })
+    };
+    let one = node_with(&redis, limited).await;
+    let other = node_with(&redis, limited).await;
+    let asks = async |server: &TestServer| {
+        let asked = http::post(server.address, "/token", r#"{"name": "Ann", "room": "r"}"#).await;
+        asked.status
+    };
+    for _ in 0..15 {
+        assert_eq!(status(&one, "alice").await, 101);
+        assert_eq!(asks(&one).await, 200);
+    }
+    // It is not known there yet, at first.
+    let (mut joins, mut tokens) = (0, 0);
+    while status(&other, "alice").await == 101 {
+        joins += 1;
+        assert!(joins <= 20, "each node has a limit of its own");
+        sleep(Duration::from_millis(100)).await;
+    }
+    while asks(&other).await == 200 {
+        tokens += 1;
+        assert!(tokens <= 20, "each node has a limit of its own");
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert!((5..=10).contains(&joins), "{joins}");
+    assert!((5..=10).contains(&tokens), "{tokens}");
+    assert_eq!(status(&other, "bob").await, 101, "it is her limit alone");
 }
 
 #[tokio::test]

@@ -1,15 +1,19 @@
 //! How many connections and tokens one user and one address may have.
 
-use super::recent::{Rate, RecentOf};
+use super::{
+    recent::{Rate, Recent, RecentOf},
+    sharing::{Active, Shared},
+};
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     ids::{RoomId, UserId},
+    pubsub::everywhere::Counted,
 };
 use std::{
     collections::HashMap,
     hash::Hash,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
     time::Duration,
 };
 
@@ -33,6 +37,9 @@ use std::{
 /// A connection that takes over from another of the same user in the same room is not one more: who
 /// comes back finds its own seat, even while nobody has noticed yet that the connection before is
 /// dead.
+///
+/// On [many nodes](crate::docs::deployment) joins and tokens count together, wherever they are asked
+/// for; rooms and open connections are those of each node.
 ///
 /// The guide: [limits](crate::docs::limits).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +88,17 @@ pub(crate) struct Gate {
     unnoticed: Duration,
     clock: Clock,
     seen: Mutex<Seen>,
+    /// Of whom the other nodes are to be told, if there are any.
+    active: OnceLock<Active<Comer>>,
+}
+
+/// Somebody whose comings are counted.
+#[derive(Clone, Debug)]
+pub(crate) enum Comer {
+    User(UserId),
+    Address(Address),
+    /// One that asks for tokens.
+    Guest(Address),
 }
 
 /// Who has come lately, and who is here.
@@ -96,7 +114,7 @@ struct Seen {
 
 /// What counts as one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Address(IpAddr);
+pub(crate) struct Address(IpAddr);
 
 impl From<IpAddr> for Address {
     fn from(address: IpAddr) -> Self {
@@ -214,6 +232,7 @@ impl Gate {
             unnoticed,
             clock,
             seen: Mutex::default(),
+            active: OnceLock::new(),
         })
     }
 
@@ -242,8 +261,12 @@ impl Gate {
         };
         let rate = limits.rate(limits.joins_per_address);
         let now = self.clock.now();
-        let counted = self.seen().addresses.count(address.into(), rate, now);
-        counted.map_err(too_many("too many connections from this address"))
+        let address = Address::from(address);
+        let mut seen = self.seen();
+        let counted = seen.addresses.count(address, rate, now);
+        let recent = counted.map_err(too_many("too many connections from this address"))?;
+        self.tell_later(recent, now, || Comer::Address(address));
+        Ok(())
     }
 
     /// An address asks for a token: a guest, or somebody who logs in.
@@ -253,8 +276,12 @@ impl Gate {
         };
         let rate = limits.rate(limits.tokens_per_address);
         let now = self.clock.now();
-        let counted = self.seen().guests.count(address.into(), rate, now);
-        counted.map_err(too_many("too many logins from this address"))
+        let address = Address::from(address);
+        let mut seen = self.seen();
+        let counted = seen.guests.count(address, rate, now);
+        let recent = counted.map_err(too_many("too many logins from this address"))?;
+        self.tell_later(recent, now, || Comer::Guest(address));
+        Ok(())
     }
 
     /// A user, who has shown its token, asks for its place in a room.
@@ -284,8 +311,10 @@ impl Gate {
             return refused("too many connections from this address");
         }
         let rate = limits.rate(limits.joins_per_user);
-        let counted = seen.users.count(place.user.clone(), rate, self.clock.now());
-        counted.map_err(too_many("you connect too often"))?;
+        let now = self.clock.now();
+        let counted = seen.users.count(place.user.clone(), rate, now);
+        let recent = counted.map_err(too_many("you connect too often"))?;
+        self.tell_later(recent, now, || Comer::User(place.user.clone()));
         seen.rooms_of_users.enter(place.user.clone(), place.clone());
         if let Some(address) = address {
             seen.open_of_addresses.enter(address, place.clone());
@@ -299,10 +328,63 @@ impl Gate {
         }))
     }
 
+    /// The other nodes are to be told of one more, if there are any.
+    fn tell_later(&self, recent: &mut Recent, now: Timestamp, comer: impl FnOnce() -> Comer) {
+        if let Some(active) = self.active.get()
+            && recent.tell_later()
+        {
+            active.add(comer(), now);
+        }
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen
             .lock()
             .expect("nothing panics while it holds the gate's lock")
+    }
+}
+
+impl Seen {
+    fn recent(&mut self, comer: &Comer) -> Option<&mut Recent> {
+        match comer {
+            Comer::User(user) => self.users.get_mut(user),
+            Comer::Address(address) => self.addresses.get_mut(address),
+            Comer::Guest(address) => self.guests.get_mut(address),
+        }
+    }
+}
+
+impl Shared for Gate {
+    const WHAT: Counted = Counted::Connections;
+
+    type Who = Comer;
+
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn window(&self) -> Option<Duration> {
+        self.limits.as_ref().map(|limits| limits.window_duration)
+    }
+
+    fn active(&self) -> &OnceLock<Active<Comer>> {
+        &self.active
+    }
+
+    fn tell(&self, comer: &Comer) -> (String, u32) {
+        let name = match comer {
+            Comer::User(user) => format!("user {user}"),
+            Comer::Address(Address(address)) => format!("address {address}"),
+            Comer::Guest(Address(address)) => format!("guest {address}"),
+        };
+        let count = self.seen().recent(comer).map_or(0, Recent::tell);
+        (name, count)
+    }
+
+    fn learn(&self, comer: &Comer, elsewhere: Vec<(Timestamp, u32)>) {
+        if let Some(recent) = self.seen().recent(comer) {
+            recent.learn(elsewhere);
+        }
     }
 }
 

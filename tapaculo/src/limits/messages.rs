@@ -3,12 +3,13 @@
 use super::{
     bans::Bans,
     recent::{Rate, Recent},
-    sharing::Active,
+    sharing::{Active, Shared},
 };
 use crate::{
     clock::{Clock, Timestamp},
     ids::UserId,
     metrics::{self, BannedBy},
+    pubsub::everywhere::Counted,
 };
 use std::{
     collections::HashMap,
@@ -72,14 +73,14 @@ impl Default for MessageLimits {
 /// What every user has sent lately.
 pub(crate) struct Limits {
     /// `None` where nobody counts.
-    pub(super) rate: Option<MessageLimits>,
+    rate: Option<MessageLimits>,
     users: Mutex<Users>,
     bans: Arc<Bans>,
     /// Ends the connections of a user who is banned.
     end: Box<dyn Fn(&UserId) + Send + Sync>,
-    pub(super) clock: Clock,
+    clock: Clock,
     /// Of whom the other nodes are to be told, if there are any.
-    pub(super) active: OnceLock<Active>,
+    active: OnceLock<Active<(UserId, Arc<Mutex<Usage>>)>>,
 }
 
 #[derive(Default)]
@@ -91,14 +92,10 @@ struct Users {
 
 /// What one user has sent lately.
 #[derive(Debug, Default)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     sent: Recent,
     /// Messages that a room has not finished with, whenever they came: they are of now.
     in_hand: usize,
-    /// How many of them no other node knows of yet.
-    untold: u32,
-    /// When so many came at other nodes, as far as they have told.
-    elsewhere: Vec<(Timestamp, u32)>,
 }
 
 /// Why a frame is not looked at.
@@ -170,7 +167,7 @@ impl Limits {
     }
 }
 
-pub(super) fn locked(usage: &Mutex<Usage>) -> MutexGuard<'_, Usage> {
+fn locked(usage: &Mutex<Usage>) -> MutexGuard<'_, Usage> {
     usage
         .lock()
         .expect("nothing panics while it holds this lock")
@@ -218,16 +215,15 @@ impl Account {
         now: Timestamp,
     ) -> Result<(), Duration> {
         let mut locked = locked(usage);
-        let told_before = locked.untold == 0;
-        let counted = (0..frames).try_for_each(|_| locked.count(rate, now));
-        match self.limits.active.get() {
-            Some(active) if told_before && locked.untold > 0 => {
-                active.add(&self.user, usage, now);
+        (0..frames).try_for_each(|_| {
+            locked.count(rate, now)?;
+            if let Some(active) = self.limits.active.get()
+                && locked.sent.tell_later()
+            {
+                active.add((self.user.clone(), Arc::clone(usage)), now);
             }
-            Some(_) => {}
-            None => locked.untold = 0,
-        }
-        counted
+            Ok(())
+        })
     }
 
     /// The room is given the message that was counted last.
@@ -264,24 +260,36 @@ impl Usage {
     /// Counts a frame, or says when there will be room for one.
     fn count(&mut self, rate: &MessageLimits, now: Timestamp) -> Result<(), Duration> {
         let window = rate.window_duration;
-        self.elsewhere.retain(|(at, _)| now.since(*at) < window);
-        let elsewhere = self.elsewhere.iter().map(|(_, count)| *count as usize);
-        let others = self.in_hand + elsewhere.sum::<usize>();
-        let most = (rate.max_messages_per_window as usize).saturating_sub(others);
+        let most = (rate.max_messages_per_window as usize).saturating_sub(self.in_hand);
         self.sent.fits(Rate { most, window }, now)?;
         self.sent.note(now);
-        self.untold = self.untold.saturating_add(1);
         Ok(())
     }
+}
 
-    /// How many frames no other node knows of; they are told from now on.
-    pub(super) fn tell(&mut self) -> u32 {
-        std::mem::take(&mut self.untold)
+impl Shared for Limits {
+    const WHAT: Counted = Counted::Messages;
+
+    type Who = (UserId, Arc<Mutex<Usage>>);
+
+    fn clock(&self) -> Clock {
+        self.clock
     }
 
-    /// What has come at other nodes lately, in place of what was known of it.
-    pub(super) fn learn(&mut self, elsewhere: Vec<(Timestamp, u32)>) {
-        self.elsewhere = elsewhere;
+    fn window(&self) -> Option<Duration> {
+        self.rate.as_ref().map(|rate| rate.window_duration)
+    }
+
+    fn active(&self) -> &OnceLock<Active<Self::Who>> {
+        &self.active
+    }
+
+    fn tell(&self, (user, usage): &Self::Who) -> (String, u32) {
+        (user.to_string(), locked(usage).sent.tell())
+    }
+
+    fn learn(&self, (_, usage): &Self::Who, elsewhere: Vec<(Timestamp, u32)>) {
+        locked(usage).sent.learn(elsewhere);
     }
 }
 

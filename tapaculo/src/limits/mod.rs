@@ -10,5 +10,6 @@ pub(crate) use self::{
     bans::Bans,
     connections::{Gate, Place, TooMany},
     messages::{Account, Excess, InHand, Limits},
+    sharing::share,
 };
 pub use self::{connections::ConnectionLimits, messages::MessageLimits};

@@ -1,9 +1,11 @@
-//! How often something has happened lately: a window that slides, exact from any moment on.
+//! How often something has happened lately: a window that slides, exact from any moment on, but for
+//! what has happened at other nodes.
 
 use crate::clock::Timestamp;
 use std::{
     collections::{HashMap, VecDeque},
     hash::Hash,
+    mem,
     time::Duration,
 };
 
@@ -14,37 +16,62 @@ pub(super) struct Rate {
     pub(super) window: Duration,
 }
 
-/// When it happened, oldest first: those within the window.
+/// When it happened, as far as that is within the window.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recent(VecDeque<Timestamp>);
+pub(super) struct Recent {
+    /// Here, oldest first.
+    here: VecDeque<Timestamp>,
+    /// How often at other nodes, as far as they have told.
+    elsewhere: Vec<(Timestamp, u32)>,
+    /// How often of which no other node knows yet.
+    untold: u32,
+}
 
 impl Recent {
     /// Whether one more would fit, or in which time it would.
     pub(super) fn fits(&mut self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
         let Rate { most, window } = rate;
-        while self.0.front().is_some_and(|at| now.since(*at) >= window) {
-            self.0.pop_front();
+        while self.here.front().is_some_and(|at| now.since(*at) >= window) {
+            self.here.pop_front();
         }
-        if self.0.len() < most {
+        self.elsewhere.retain(|(at, _)| now.since(*at) < window);
+        let elsewhere = self.elsewhere.iter().map(|(_, count)| *count as usize);
+        if self.here.len() + elsewhere.sum::<usize>() < most {
             return Ok(());
         }
-        let first = self.0.front();
+        let first = self.here.front();
         Err(first.map_or(window, |at| window - now.since(*at)))
     }
 
     /// It has happened.
     pub(super) fn note(&mut self, now: Timestamp) {
-        self.0.push_back(now);
+        self.here.push_back(now);
     }
 
     /// It has not happened after all, or not yet.
     pub(super) fn take_back(&mut self) {
-        self.0.pop_back();
+        self.here.pop_back();
     }
 
     /// Whether nothing has happened within the window.
     pub(super) fn is_quiet(&self, window: Duration, now: Timestamp) -> bool {
-        self.0.back().is_none_or(|at| now.since(*at) >= window)
+        self.here.back().is_none_or(|at| now.since(*at) >= window)
+    }
+
+    /// It is to be told to other nodes; answers whether there was nothing to be told before.
+    pub(super) fn tell_later(&mut self) -> bool {
+        self.untold = self.untold.saturating_add(1);
+        self.untold == 1
+    }
+
+    /// How often it has happened of which no other node knows; that is told from now on.
+    pub(super) fn tell(&mut self) -> u32 {
+        mem::take(&mut self.untold)
+    }
+
+    /// How often it has happened at other nodes lately, in place of what was known of it.
+    pub(super) fn learn(&mut self, elsewhere: Vec<(Timestamp, u32)>) {
+        self.elsewhere = elsewhere;
     }
 }
 
@@ -67,7 +94,12 @@ impl<K> Default for RecentOf<K> {
 
 impl<K: Hash + Eq> RecentOf<K> {
     /// Notes one more, if it fits; otherwise says in which time one would.
-    pub(super) fn count(&mut self, key: K, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+    pub(super) fn count(
+        &mut self,
+        key: K,
+        rate: Rate,
+        now: Timestamp,
+    ) -> Result<&mut Recent, Duration> {
         if now >= self.clean_at {
             self.each
                 .retain(|_, recent| !recent.is_quiet(rate.window, now));
@@ -77,7 +109,12 @@ impl<K: Hash + Eq> RecentOf<K> {
         let recent = self.each.entry(key).or_default();
         recent.fits(rate, now)?;
         recent.note(now);
-        Ok(())
+        Ok(recent)
+    }
+
+    /// What is known of one, unless it has been quiet.
+    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut Recent> {
+        self.each.get_mut(key)
     }
 }
 
@@ -95,7 +132,7 @@ mod tests {
         let mut recent = RecentOf::default();
         for number in 0..10_000 {
             let now = Timestamp::from_millis(1_000 + number);
-            assert_eq!(recent.count(number, RATE, now), Ok(()));
+            assert!(recent.count(number, RATE, now).is_ok());
             assert!(recent.each.len() <= 201, "{}", recent.each.len());
         }
     }
@@ -103,7 +140,10 @@ mod tests {
     #[test]
     fn what_is_refused_does_not_count_and_says_when_to_come_back() {
         let mut recent = RecentOf::default();
-        let mut at = |millis| recent.count("a", RATE, Timestamp::from_millis(millis));
+        let mut at = |millis| {
+            let counted = recent.count("a", RATE, Timestamp::from_millis(millis));
+            counted.map(drop)
+        };
         for millis in [0, 10, 20] {
             assert_eq!(at(millis), Ok(()));
         }
@@ -113,6 +153,17 @@ mod tests {
         assert_eq!(at(100), Ok(()));
         assert_eq!(at(100), Err(Duration::from_millis(10)));
         let other = recent.count("b", RATE, Timestamp::from_millis(100));
-        assert_eq!(other, Ok(()));
+        assert!(other.is_ok());
+    }
+
+    #[test]
+    fn what_happens_elsewhere_counts_for_as_long() {
+        let mut recent = Recent::default();
+        let at = Timestamp::from_millis;
+        recent.learn(vec![(at(0), 1), (at(50), 1)]);
+        assert!(recent.fits(RATE, at(60)).is_ok());
+        recent.note(at(60));
+        assert_eq!(recent.fits(RATE, at(99)), Err(Duration::from_millis(61)));
+        assert!(recent.fits(RATE, at(100)).is_ok());
     }
 }

@@ -146,13 +146,23 @@ pub(crate) enum Used {
     Forgotten,
 }
 
-/// What users have sent here lately, and how it is counted.
+/// What is counted, for a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// The frames that users send.
+    Messages,
+    /// How often users and addresses connect, and addresses ask for tokens.
+    Connections,
+}
+
+/// How often something has happened here lately, and how it is counted.
 #[derive(Clone, Debug)]
-pub(crate) struct Sent {
+pub(crate) struct Counts {
+    pub(crate) what: Counted,
     /// Of which node.
     pub(crate) node: String,
-    /// How many frames each has sent.
-    pub(crate) users: Vec<(UserId, u32)>,
+    /// Of whom, and how often.
+    pub(crate) counts: Vec<(String, u32)>,
     /// When the first of them came, by the clock of the store; `None` if that is not known yet.
     pub(crate) since: Option<Timestamp>,
     /// How long it has been gathered at most.
@@ -161,13 +171,13 @@ pub(crate) struct Sent {
     pub(crate) window: Duration,
 }
 
-/// What the same users have sent elsewhere.
+/// How often it has happened elsewhere, to the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SentElsewhere {
+pub(crate) struct CountsElsewhere {
     /// What time it is for the store.
     pub(crate) now: Timestamp,
-    /// For each user, in the same order: how long ago, at least, and how many.
-    pub(crate) users: Vec<Vec<(Duration, u32)>>,
+    /// For each, in the same order: how long ago, at least, and how often.
+    pub(crate) counts: Vec<Vec<(Duration, u32)>>,
 }
 
 /// Keeps for all nodes what they know of users.
@@ -181,6 +191,9 @@ pub(crate) trait Everywhere: fmt::Debug + Send + Sync {
     /// Uses a refresh token.
     fn redeem<'a>(&'a self, token: &'a Use) -> BoxFuture<'a, Result<Used, StoreError>>;
 
-    /// Counts what users have sent here, and answers what they have sent elsewhere within the window.
-    fn count<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<SentElsewhere, StoreError>>;
+    /// Counts what has happened here, and answers what has happened elsewhere within the window.
+    fn count<'a>(
+        &'a self,
+        counts: &'a Counts,
+    ) -> BoxFuture<'a, Result<CountsElsewhere, StoreError>>;
 }

@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     cluster::{Cluster, Host, watch_over},
     ids::UserId,
-    limits::{Gate, Limits, MessageLimits},
+    limits::{Gate, Limits, MessageLimits, share},
     protocol::Close,
     pubsub::{Nodes, everywhere::Everywhere},
     session::Heartbeat,
@@ -181,6 +181,7 @@ impl App {
             let heard = nodes.hear();
             let handle = self.handle.clone();
             let (common, limits) = (Arc::clone(common), Arc::clone(&self.limits));
+            let gate = Arc::clone(&self.gate);
             let everywhere = Arc::clone(nodes) as Arc<dyn Everywhere>;
             let work = async move {
                 // They end with the server only, which gives its lease back, or with a panic.
@@ -188,7 +189,12 @@ impl App {
                 let listening = Abort::spawn(listening);
                 let watching = Abort::spawn(watch_over(cluster));
                 let telling = Abort::spawn(common.tell());
-                let sharing = Abort::spawn(limits.share(everywhere));
+                let sharing = Abort::spawn(async move {
+                    tokio::join!(
+                        share(limits, Arc::clone(&everywhere)),
+                        share(gate, everywhere)
+                    );
+                });
                 tokio::select! {
                     () = listening.ended() => {}
                     () = watching.ended() => {}

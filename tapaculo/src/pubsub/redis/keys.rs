@@ -12,6 +12,9 @@ pub(super) const USERS: &str = "tapaculo:{users}";
 /// How the keys of what users have sent lately begin.
 pub(super) const SENT: &str = "tapaculo:{users}:sent";
 
+/// How the keys begin of who has come.
+pub(super) const CAME: &str = "tapaculo:{users}:came";
+
 /// How a node's inbox begins, before the node's name.
 pub(super) const INBOX_BEGINS: &str = "tapaculo:node:";
 /// How it ends, after the name.

@@ -10,7 +10,7 @@ use crate::{
     auth::word,
     clock::Timestamp,
     ids::{SessionId, UserId},
-    pubsub::everywhere::{Everywhere, News, Sent, SentElsewhere, Use, Used},
+    pubsub::everywhere::{Counted, Counts, CountsElsewhere, Everywhere, News, Use, Used},
     store::StoreError,
 };
 use futures_util::future::BoxFuture;
@@ -25,8 +25,8 @@ static COUNT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scri
 /// How many revocations of users and sessions are known one by one.
 const MOST_CUTOFFS: usize = 64 * 1024;
 
-/// How many users are counted by one call.
-const USERS_AT_ONCE: usize = 500;
+/// How many counts are told by one call.
+const COUNTS_AT_ONCE: usize = 500;
 
 /// A window is counted in so many spans: as exact as that it is.
 const SPANS: u32 = 16;
@@ -165,16 +165,19 @@ impl Everywhere for RedisNode {
         })
     }
 
-    fn count<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<SentElsewhere, StoreError>> {
+    fn count<'a>(
+        &'a self,
+        counts: &'a Counts,
+    ) -> BoxFuture<'a, Result<CountsElsewhere, StoreError>> {
         Box::pin(async move {
-            let mut all = SentElsewhere {
+            let mut all = CountsElsewhere {
                 now: Timestamp::from_millis(0),
-                users: Vec::with_capacity(sent.users.len()),
+                counts: Vec::with_capacity(counts.counts.len()),
             };
-            for users in sent.users.chunks(USERS_AT_ONCE) {
-                let SentElsewhere { now, users } = self.count_some(sent, users).await?;
+            for some in counts.counts.chunks(COUNTS_AT_ONCE) {
+                let CountsElsewhere { now, counts } = self.count_some(counts, some).await?;
                 all.now = now;
-                all.users.extend(users);
+                all.counts.extend(counts);
             }
             Ok(all)
         })
@@ -187,31 +190,35 @@ const REQUEST_CHARACTERS: usize = 20;
 impl RedisNode {
     async fn count_some(
         &self,
-        sent: &Sent,
-        users: &[(UserId, u32)],
-    ) -> Result<SentElsewhere, StoreError> {
-        let since = sent.since.map(|since| since.as_millis().to_string());
-        let counts: Vec<_> = users.iter().map(|(_, count)| count.to_string()).collect();
-        let (gathered, window) = (milliseconds(sent.gathered), milliseconds(sent.window));
-        let span = milliseconds(sent.window / SPANS);
+        counts: &Counts,
+        some: &[(String, u32)],
+    ) -> Result<CountsElsewhere, StoreError> {
+        let key = match counts.what {
+            Counted::Messages => keys::SENT,
+            Counted::Connections => keys::CAME,
+        };
+        let since = counts.since.map(|since| since.as_millis().to_string());
+        let numbers: Vec<_> = some.iter().map(|(_, count)| count.to_string()).collect();
+        let (gathered, window) = (milliseconds(counts.gathered), milliseconds(counts.window));
+        let span = milliseconds(counts.window / SPANS);
         let mut arguments: Vec<&[u8]> = vec![
-            sent.node.as_bytes(),
+            counts.node.as_bytes(),
             since.as_deref().unwrap_or_default().as_bytes(),
             gathered.as_bytes(),
             window.as_bytes(),
             span.as_bytes(),
         ];
-        for ((user, _), count) in users.iter().zip(&counts) {
-            arguments.extend([user.as_str().as_bytes(), count.as_bytes()]);
+        for ((name, _), number) in some.iter().zip(&numbers) {
+            arguments.extend([name.as_bytes(), number.as_bytes()]);
         }
         // Twice would be too much; not at all is a little too lenient.
         let answer = self
             .line()
-            .call(&COUNT, keys::SENT, &arguments, Again::Never)
+            .call(&COUNT, key, &arguments, Again::Never)
             .await?;
         let mut parts = parse::<Vec<Value>>(answer)?.into_iter();
         let now = parse(parts.next().unwrap_or(Value::Nil))?;
-        let users = parts.map(|elsewhere| {
+        let counts = parts.map(|elsewhere| {
             let elsewhere: Vec<u64> = parse(elsewhere)?;
             let pairs = elsewhere.chunks_exact(2);
             Ok(pairs
@@ -221,9 +228,9 @@ impl RedisNode {
                 })
                 .collect())
         });
-        Ok(SentElsewhere {
+        Ok(CountsElsewhere {
             now: Timestamp::from_millis(now),
-            users: users.collect::<Result<_, _>>()?,
+            counts: counts.collect::<Result<_, _>>()?,
         })
     }
 }

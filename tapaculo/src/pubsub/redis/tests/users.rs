@@ -5,7 +5,7 @@ use crate::{
     auth::word,
     clock::Timestamp,
     ids::{SessionId, UserId},
-    pubsub::everywhere::{News, Sent, Use, Used},
+    pubsub::everywhere::{Counted, Counts, News, Use, Used},
 };
 use futures_util::future::join_all;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -63,15 +63,16 @@ pub(super) async fn all_there_is_works(node: &Arc<dyn Nodes>, other: &Arc<dyn No
     assert_eq!(node.redeem(&token).await, Ok(Used::Once));
     let again = other.redeem(&token).await;
     assert!(matches!(again, Ok(Used::Again { .. })), "{again:?}");
-    let sent = |node: &str| Sent {
+    let sent = |node: &str| Counts {
+        what: Counted::Messages,
         node: node.to_owned(),
-        users: vec![(user("alice"), 1)],
+        counts: vec![("alice".to_owned(), 1)],
         since: None,
         gathered: Duration::from_millis(1),
         window: Duration::from_secs(60),
     };
     node.count(&sent("one")).await.unwrap();
-    let elsewhere = other.count(&sent("other")).await.unwrap().users;
+    let elsewhere = other.count(&sent("other")).await.unwrap().counts;
     assert_eq!(elsewhere.concat().first().map(|(_, count)| *count), Some(1));
 }
 
@@ -287,15 +288,16 @@ async fn a_use_whose_answer_is_lost_is_asked_again_and_is_no_second_one() {
 }
 
 #[tokio::test]
-async fn what_a_user_sends_is_told_to_other_nodes_for_a_window_and_not_to_its_own() {
+async fn what_is_counted_is_told_to_other_nodes_for_a_window_and_not_to_its_own() {
     let server = RedisServer::start();
     let (one, other) = (node(&server).await, node(&server).await);
     let window = Duration::from_millis(1600);
-    let sent = |node: &str, users: &[(&str, u32)], since| Sent {
+    let sent = |node: &str, users: &[(&str, u32)], since| Counts {
+        what: Counted::Messages,
         node: node.to_owned(),
-        users: users
+        counts: users
             .iter()
-            .map(|(name, count)| (user(name), *count))
+            .map(|(name, count)| ((*name).to_owned(), *count))
             .collect(),
         since,
         gathered: Duration::from_millis(1),
@@ -306,7 +308,7 @@ async fn what_a_user_sends_is_told_to_other_nodes_for_a_window_and_not_to_its_ow
         .count(&sent("one", &[("alice", 3), ("bob", 1)], None))
         .await
         .unwrap();
-    assert_eq!(answer.users, [vec![], vec![]]);
+    assert_eq!(answer.counts, [vec![], vec![]]);
     one.count(&sent("one", &[("alice", 2)], Some(in_ms(0))))
         .await
         .unwrap();
@@ -318,14 +320,20 @@ async fn what_a_user_sends_is_told_to_other_nodes_for_a_window_and_not_to_its_ow
             .map(|elsewhere| elsewhere.iter().map(|(_, count)| count).sum());
         all.collect()
     };
-    assert_eq!(totals(&answer.users), [1, 0, 5]);
+    assert_eq!(totals(&answer.counts), [1, 0, 5]);
+    let connections = Counts {
+        what: Counted::Connections,
+        ..asked
+    };
+    let answer_of_others = other.count(&connections).await.unwrap();
+    assert_eq!(totals(&answer_of_others.counts), [0, 0, 0]);
     // Rather too old than too young.
     let since_then = answer.now.since(began);
-    for (age, _) in answer.users.concat() {
+    for (age, _) in answer.counts.concat() {
         assert!(age <= since_then + window / 8, "{age:?} {since_then:?}");
     }
     let answer = one.count(&sent("one", &[("bob", 0)], None)).await.unwrap();
-    assert_eq!(totals(&answer.users), [7]);
+    assert_eq!(totals(&answer.counts), [7]);
     // What came before the window is not of now.
     let old = Timestamp::from_millis(in_ms(0).as_millis() - 5000);
     one.count(&sent("one", &[("dave", 9)], Some(old)))
@@ -335,38 +343,40 @@ async fn what_a_user_sends_is_told_to_other_nodes_for_a_window_and_not_to_its_ow
         .count(&sent("other", &[("dave", 0)], None))
         .await
         .unwrap();
-    assert_eq!(totals(&answer.users), [0]);
+    assert_eq!(totals(&answer.counts), [0]);
     until("the window is over", async || {
         let asked = sent("third", &[("alice", 0)], None);
         let answer = other.count(&asked).await.unwrap();
-        (totals(&answer.users) == [0]).then_some(())
+        (totals(&answer.counts) == [0]).then_some(())
     })
     .await;
     until("all of it is gone", async || {
-        let keys: Vec<String> = server.ask(&["KEYS", "tapaculo:{users}:sent:*"]);
-        keys.is_empty().then_some(())
+        let sent: Vec<String> = server.ask(&["KEYS", "tapaculo:{users}:sent:*"]);
+        let came: Vec<String> = server.ask(&["KEYS", "tapaculo:{users}:came:*"]);
+        (sent.is_empty() && came.is_empty()).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_thousand_users_are_counted_at_once() {
+async fn a_thousand_are_counted_at_once() {
     let server = RedisServer::start();
     let (one, other) = (node(&server).await, node(&server).await);
     let users: Vec<_> = (0..1234_u32)
-        .map(|number| (user(&format!("{number} {}", word(20))), number + 1))
+        .map(|number| (format!("{number} {}", word(20)), number + 1))
         .collect();
-    let sent = |node: &str| Sent {
+    let sent = |node: &str| Counts {
+        what: Counted::Messages,
         node: node.to_owned(),
-        users: users.clone(),
+        counts: users.clone(),
         since: None,
         gathered: Duration::from_millis(1),
         window: Duration::from_secs(60),
     };
     one.count(&sent("one")).await.unwrap();
     let answer = other.count(&sent("other")).await.unwrap();
-    assert_eq!(answer.users.len(), users.len());
-    for ((name, count), elsewhere) in users.iter().zip(answer.users) {
+    assert_eq!(answer.counts.len(), users.len());
+    for ((name, count), elsewhere) in users.iter().zip(answer.counts) {
         let total: u32 = elsewhere.iter().map(|(_, count)| count).sum();
         assert_eq!(total, *count, "{name}");
     }

@@ -5,7 +5,7 @@ use crate::{
     log::Entry,
     pubsub::{
         Heard, Nodes, Timing,
-        everywhere::{Everywhere, News, Sent, SentElsewhere, Use, Used},
+        everywhere::{Counts, CountsElsewhere, Everywhere, News, Use, Used},
     },
     room::Publication,
     store::{Cells, Claim, Claimed, Commit, NodeId, RoomKey, Saved, Store, StoreError, Then},
@@ -415,7 +415,10 @@ impl Everywhere for Fake {
         Box::pin(pending())
     }
 
-    fn count<'a>(&'a self, _sent: &'a Sent) -> BoxFuture<'a, Result<SentElsewhere, StoreError>> {
+    fn count<'a>(
+        &'a self,
+        _counts: &'a Counts,
+    ) -> BoxFuture<'a, Result<CountsElsewhere, StoreError>> {
         Box::pin(pending())
     }
 }
