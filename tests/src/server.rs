@@ -8,7 +8,10 @@ use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tapaculo::{JwtAuth, Server, ServerHandle};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinHandle,
+};
 
 /// The secret of the tests' tokens.
 pub const SECRET: &str = "a secret that is known to the tests only";
@@ -23,6 +26,17 @@ pub struct TestServer {
     /// Signs what it accepts.
     pub auth: JwtAuth,
     task: JoinHandle<()>,
+}
+
+/// As many may wait to be accepted as by `Server::listen`: of more, the system forgets some who take
+/// themselves for connected, and whoever then says nothing is never told.
+const BACKLOG: u32 = 4096;
+
+fn listen() -> TcpListener {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let bound = socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)));
+    bound.expect("a free port");
+    socket.listen(BACKLOG).expect("it listens")
 }
 
 impl TestServer {
@@ -51,7 +65,7 @@ impl TestServer {
     }
 
     async fn begin(auth: JwtAuth, configure: impl FnOnce(Server, SocketAddr) -> Server) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = listen();
         let address = listener.local_addr().expect("bound");
         let server = configure(Server::new().with_auth(auth.clone()), address);
         let handle = server.handle();
